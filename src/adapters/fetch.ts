@@ -1,0 +1,82 @@
+/**
+ * Sessions for servers that turn a `Request` into a `Response`: Bun, Deno, Hono, workers, route handlers.
+ *
+ * @module `sojourn/adapters/fetch`
+ */
+import type { Awaitable } from '../core/backend.ts'
+import { varyWithCookie } from '../http/vary.ts'
+import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
+import { createRequestSession } from '../request.ts'
+import type { RequestSession, RequestSessionOptions } from '../request.ts'
+
+/** The part of a `Request` that this adapter reads. */
+export interface FetchRequest {
+  readonly headers: { get(name: string): string | null }
+}
+
+/** A handler that also gets the request's session. */
+export type SessionHandler<V, Req extends FetchRequest, Rest extends unknown[]> = (
+  request: Req,
+  session: RequestSession<V>,
+  ...rest: Rest
+) => Awaitable<Response>
+
+/** Wraps a handler into one that the server calls: what it was given beside the request is handed on. */
+export type FetchAdapter<V> = <Req extends FetchRequest, Rest extends unknown[]>(
+  handler: SessionHandler<V, Req, Rest>,
+) => (request: Req, ...rest: Rest) => Promise<Response>
+
+/**
+ * Makes the adapter of a manager. The session's headers go on a copy of the response that the handler
+ * returns; its body is not touched, and a `Response` that is handed out many times stays clean. After
+ * that, writes reject with `HeadersSentError`.
+ *
+ * @example
+ * ```ts
+ * const withSession = createFetchAdapter(sessions)
+ * export default {
+ *   fetch: withSession(async (_request, session) => {
+ *     return new Response(`visit ${await session.update((n = 0) => n + 1)}`)
+ *   }),
+ * }
+ * ```
+ */
+export function createFetchAdapter<V>(
+  manager: SessionManager<V>,
+  options: RequestSessionOptions = {},
+): FetchAdapter<V> {
+  return (handler) =>
+    async (request, ...rest) => {
+      const written = new Map<string, string>()
+      let sent = false
+      const head = {
+        sent: () => sent,
+        write: (fields: readonly HeaderField[]) => {
+          for (const [name, value] of fields) written.set(name, value)
+        },
+      }
+      const session = createRequestSession(manager, request.headers, head, options)
+      try {
+        return withHeaders(await handler(request, session, ...rest), written)
+      } finally {
+        sent = true
+      }
+    }
+}
+
+function withHeaders(response: Response, written: ReadonlyMap<string, string>): Response {
+  if (written.size === 0) return response
+  // A protocol switch and a network error cannot be copied; the former is never handed out twice.
+  const copy = response.status < 200 ? response : new Response(response.body, response)
+  for (const [name, value] of written) {
+    if (name === 'Set-Cookie') {
+      copy.headers.append(name, value)
+    } else if (name === 'Vary') {
+      const vary = varyWithCookie(copy.headers.get('vary') ?? undefined)
+      if (vary !== undefined) copy.headers.set(name, vary)
+    } else {
+      copy.headers.set(name, value)
+    }
+  }
+  return copy
+}

@@ -1,0 +1,76 @@
+/**
+ * Sessions for `node:http` and whatever hands on its requests and responses.
+ *
+ * @module `sojourn/adapters/node`
+ */
+import { varyWithCookie } from '../http/vary.ts'
+import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
+import { createRequestSession } from '../request.ts'
+import type { RequestSession, RequestSessionOptions, ResponseHead } from '../request.ts'
+
+/** The part of `IncomingMessage` and `Http2ServerRequest` that this adapter reads. */
+export interface NodeRequest {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+}
+
+/** The part of `ServerResponse` and `Http2ServerResponse` that this adapter calls. */
+export interface NodeResponse {
+  readonly headersSent: boolean
+  getHeader(name: string): number | string | readonly string[] | undefined
+  setHeader(name: string, value: string | readonly string[]): unknown
+}
+
+/** Gives the session of a request; the same one, however often it is asked for that request. */
+export type NodeAdapter<V> = (request: NodeRequest, response: NodeResponse) => RequestSession<V>
+
+/**
+ * Makes the adapter of a manager. Its headers go on the response when a write is done, beside what is
+ * there: a later `writeHead` must not pass a `Set-Cookie` of its own, which would replace them all.
+ *
+ * @example
+ * ```ts
+ * const session = createNodeAdapter(sessions)
+ * createServer(async (request, response) => {
+ *   const visits = await session(request, response).update((n = 0) => n + 1)
+ *   response.end(`visit ${visits}`)
+ * })
+ * ```
+ */
+export function createNodeAdapter<V>(
+  manager: SessionManager<V>,
+  options: RequestSessionOptions = {},
+): NodeAdapter<V> {
+  const known = new WeakMap<NodeRequest, RequestSession<V>>()
+  return (request, response) => {
+    let session = known.get(request)
+    if (session === undefined) {
+      session = createRequestSession(manager, request.headers, headOf(response), options)
+      known.set(request, session)
+    }
+    return session
+  }
+}
+
+function headOf(response: NodeResponse): ResponseHead {
+  let ours: string | undefined
+
+  function writeSetCookie(line: string): void {
+    const others = listOf(response.getHeader('set-cookie')).filter((other) => other !== ours)
+    ours = line
+    response.setHeader('Set-Cookie', [...others, line])
+  }
+
+  function writeField([name, value]: HeaderField): void {
+    if (name === 'Set-Cookie') return writeSetCookie(value)
+    if (name !== 'Vary') return void response.setHeader(name, value)
+    const vary = varyWithCookie(listOf(response.getHeader('vary')).join(', '))
+    if (vary !== undefined) response.setHeader('Vary', vary)
+  }
+
+  return { sent: () => response.headersSent, write: (fields) => fields.forEach(writeField) }
+}
+
+function listOf(value: number | string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return []
+  return typeof value === 'object' ? value : [String(value)]
+}

@@ -1,0 +1,279 @@
+/**
+ * Sessions in the memory of one process: for tests, development and programs that may forget.
+ *
+ * @module `sojourn/backends/memory`
+ */
+import { createBackend } from '../core/lifecycle.ts'
+import type { LifecyclePolicy } from '../core/lifecycle.ts'
+import type { Handle, SecretHash } from '../core/key.ts'
+import type { SessionBackend } from '../core/session-backend.ts'
+import type {
+  ListedRecord,
+  NewRecord,
+  SecurityChange,
+  SecurityPart,
+  Store,
+  StoredRecord,
+  SubjectLimit,
+} from '../core/store.ts'
+import { startSweeper } from '../core/sweeper.ts'
+import type { SweeperOptions } from '../core/sweeper.ts'
+
+/** Options of `createMemoryBackend`. */
+export interface MemoryBackendOptions extends LifecyclePolicy, SweeperOptions {
+  /** The store's one clock: epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined
+}
+
+/** A memory backend: a `SessionBackend` that can be closed. */
+export interface MemoryBackend extends SessionBackend {
+  /** Stops the sweeping timer. Sessions stay readable. */
+  close(): void
+}
+
+/**
+ * Makes a backend that keeps sessions in this process, by its own clock. Expired ones are removed without
+ * being read: some at each creation and some at each tick of a timer that keeps no process alive, so
+ * that what is held stays in proportion to what is live.
+ *
+ * @throws InvalidPeriodError when a period is out of range.
+ * @throws RangeError when a sweeping option is out of range.
+ * @example
+ * ```ts
+ * const backend = createMemoryBackend({ period: 1800 })
+ * ```
+ */
+export function createMemoryBackend(options: MemoryBackendOptions = {}): MemoryBackend {
+  const store = createMemoryStore(options.now)
+  const backend = createBackend(store, options)
+  const close = startSweeper(store, options)
+  // Not a spread: `defaultPeriod` is a getter.
+  return Object.assign(backend, { close })
+}
+
+/** A record as kept: what is read of it, but for the clock's reading. */
+interface Entry {
+  readonly recordId: Handle
+  value: string | null
+  version: number
+  idleMs: number
+  readonly createdAtMs: number
+  expiresAtMs: number
+  deadlineMs: number
+  security: SecurityPart
+  securityVersion: number
+}
+
+// Two per creation outrun creation itself, so that a full round is always under way.
+const SWEPT_PER_CREATION = 2
+
+/** Makes the `Store` under `createMemoryBackend`. Every operation is one synchronous step. */
+export function createMemoryStore(now: () => number = Date.now): Store {
+  const records = new Map<Handle, Entry>()
+  const subjects = new Map<string, Set<Entry>>()
+  let cursor = records.values()
+
+  function index(entry: Entry): void {
+    const { subject } = entry.security
+    if (subject === null) return
+    const own = subjects.get(subject)
+    if (own === undefined) subjects.set(subject, new Set([entry]))
+    else own.add(entry)
+  }
+
+  function unindex(entry: Entry): void {
+    const { subject } = entry.security
+    if (subject === null) return
+    const own = subjects.get(subject)
+    own?.delete(entry)
+    if (own?.size === 0) subjects.delete(subject)
+  }
+
+  function remove(entry: Entry): boolean {
+    records.delete(entry.recordId)
+    unindex(entry)
+    return now() < entry.expiresAtMs
+  }
+
+  function live(recordId: Handle): Entry | undefined {
+    const entry = records.get(recordId)
+    return entry !== undefined && now() < entry.expiresAtMs ? entry : undefined
+  }
+
+  function liveOf(subject: string): Entry[] {
+    const own = [...(subjects.get(subject) ?? [])].filter((entry) => now() < entry.expiresAtMs)
+    return own.toSorted((a, b) => a.createdAtMs - b.createdAtMs)
+  }
+
+  /** Makes room for a session of `subject`, `self` if it exists; false when there is none. */
+  function admit(subject: string | null, limit: SubjectLimit | undefined, self?: Entry): boolean {
+    const { maxPerSubject, atLimit = 'refuse' } = limit ?? {}
+    if (subject === null || maxPerSubject === undefined) return true
+    const others = liveOf(subject).filter((entry) => entry !== self)
+    const surplus = others.length + 1 - maxPerSubject
+    if (surplus <= 0) return true
+    if (atLimit === 'refuse') return self?.security.subject === subject
+    others.slice(0, surplus).forEach(remove)
+    return true
+  }
+
+  function sweep(limit: number): number {
+    let removed = 0
+    for (let looked = 0; looked < limit; looked++) {
+      let next = cursor.next()
+      if (next.done === true) {
+        cursor = records.values()
+        if (looked > 0) break
+        next = cursor.next()
+        if (next.done === true) break
+      }
+      if (now() < next.value.expiresAtMs) continue
+      remove(next.value)
+      removed++
+    }
+    return removed
+  }
+
+  return {
+    create(record, limit) {
+      sweep(SWEPT_PER_CREATION)
+      if (records.has(record.recordId)) return { ok: false, reason: 'exists' }
+      if (!admit(record.subject, limit)) return { ok: false, reason: 'limit' }
+      const entry = entryOf(record, now())
+      records.set(entry.recordId, entry)
+      index(entry)
+      return { ok: true, createdAtMs: entry.createdAtMs, expiresAtMs: entry.expiresAtMs }
+    },
+
+    read(recordId): StoredRecord | undefined {
+      const entry = live(recordId)
+      return entry && { ...entry, nowMs: now() }
+    },
+
+    update(recordId, secretHash, { value, idleMs }, version) {
+      const entry = live(recordId)
+      const nowMs = now()
+      if (entry === undefined || !mayWrite(entry.security, secretHash, nowMs)) {
+        return { ok: false, reason: 'gone' }
+      }
+      if (version !== undefined && version !== entry.version)
+        return { ok: false, reason: 'conflict' }
+      if (value !== undefined) {
+        entry.value = value
+        entry.version++
+      }
+      if (idleMs !== undefined) entry.idleMs = idleMs
+      entry.expiresAtMs = Math.min(nowMs + entry.idleMs, entry.deadlineMs)
+      return { ok: true, version: entry.version, expiresAtMs: entry.expiresAtMs, nowMs }
+    },
+
+    touch(recordId, secretHash, fromMs, toMs) {
+      const entry = live(recordId)
+      if (entry === undefined || !mayWrite(entry.security, secretHash, now())) return false
+      if (entry.expiresAtMs !== fromMs) return false
+      entry.expiresAtMs = Math.min(toMs, entry.deadlineMs)
+      return true
+    },
+
+    updateSecurity(recordId, change, securityVersion, limit) {
+      const entry = live(recordId)
+      if (entry === undefined) return { ok: false, reason: 'gone' }
+      if (entry.securityVersion !== securityVersion) return { ok: false, reason: 'conflict' }
+      const nowMs = now()
+      if (!admit(change.subject ?? null, limit, entry)) return { ok: false, reason: 'limit' }
+      const security = changeSecurity(entry.security, change, nowMs)
+      unindex(entry)
+      entry.security = security
+      index(entry)
+      entry.securityVersion++
+      if (change.authenticated !== undefined) {
+        entry.deadlineMs = nowMs + change.authenticated.absoluteMs
+        entry.expiresAtMs = Math.min(nowMs + entry.idleMs, entry.deadlineMs)
+      }
+      const { expiresAtMs } = entry
+      const { authenticatedAtMs } = security
+      return {
+        ok: true,
+        securityVersion: entry.securityVersion,
+        expiresAtMs,
+        authenticatedAtMs,
+        nowMs,
+      }
+    },
+
+    delete(recordId, secretHash) {
+      const entry = records.get(recordId)
+      if (entry === undefined) return false
+      const { secretHash: current, previousHash } = entry.security
+      if (secretHash !== undefined && secretHash !== current && secretHash !== previousHash)
+        return false
+      return remove(entry)
+    },
+
+    list: (subject): ListedRecord[] => liveOf(subject).map(listedOf),
+
+    deleteSubject(subject, except) {
+      const own = [...(subjects.get(subject) ?? [])].filter(({ recordId }) => recordId !== except)
+      return own.filter(remove).length
+    },
+
+    deleteAll() {
+      const count = [...records.values()].filter((entry) => now() < entry.expiresAtMs).length
+      records.clear()
+      subjects.clear()
+      return count
+    },
+
+    sweep,
+  }
+}
+
+function entryOf(record: NewRecord, nowMs: number): Entry {
+  const deadlineMs = nowMs + record.absoluteMs
+  return {
+    recordId: record.recordId,
+    value: record.value,
+    version: 1,
+    idleMs: record.idleMs,
+    createdAtMs: nowMs,
+    expiresAtMs: Math.min(nowMs + record.idleMs, deadlineMs),
+    deadlineMs,
+    security: {
+      secretHash: record.secretHash,
+      previousHash: null,
+      previousUntilMs: null,
+      subject: record.subject,
+      authenticatedAtMs: record.authenticated ? nowMs : null,
+      labels: record.labels,
+      extra: record.extra,
+    },
+    securityVersion: 1,
+  }
+}
+
+function mayWrite(security: SecurityPart, secretHash: SecretHash, nowMs: number): boolean {
+  if (secretHash === security.secretHash) return true
+  if (secretHash !== security.previousHash) return false
+  return security.previousUntilMs === null || nowMs < security.previousUntilMs
+}
+
+function changeSecurity(before: SecurityPart, change: SecurityChange, nowMs: number): SecurityPart {
+  const { secretHash, previous, subject, authenticated, labels, extra } = change
+  const graceMs = previous?.graceMs ?? null
+  return {
+    secretHash: secretHash ?? before.secretHash,
+    previousHash: previous === undefined ? before.previousHash : (previous?.hash ?? null),
+    previousUntilMs:
+      previous === undefined ? before.previousUntilMs : graceMs === null ? null : nowMs + graceMs,
+    subject: subject === undefined ? before.subject : subject,
+    authenticatedAtMs: authenticated === undefined ? before.authenticatedAtMs : nowMs,
+    labels: labels === undefined ? before.labels : labels,
+    extra: extra === undefined ? before.extra : extra,
+  }
+}
+
+function listedOf(entry: Entry): ListedRecord {
+  const { recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, security } = entry
+  const { authenticatedAtMs, labels } = security
+  return { recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, authenticatedAtMs, labels }
+}

@@ -1,0 +1,90 @@
+import { BackendError } from '../../core/errors.ts'
+import type { Row, SqliteDatabase } from './database.ts'
+import { readNumber } from './database.ts'
+
+/**
+ * The schema, with `{table}` for the table's name. There is no index on the expiry: it would double the
+ * cost of every write, and sweeping walks the table in slices instead. The value comes last, so
+ * that reading the other columns of a large record touches no overflow page.
+ */
+export const SQLITE_SCHEMA = `
+CREATE TABLE IF NOT EXISTS {table} (
+  id TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  idle_ms INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  deadline_at INTEGER NOT NULL,
+  security_version INTEGER NOT NULL,
+  secret_hash TEXT NOT NULL,
+  previous_hash TEXT,
+  previous_until INTEGER,
+  authenticated_at INTEGER,
+  subject ANY,
+  labels ANY,
+  extra ANY,
+  value ANY
+) STRICT;
+CREATE INDEX IF NOT EXISTS {table}_subject ON {table} (subject) WHERE subject IS NOT NULL;
+`
+
+const VERSION = 1
+const BUSY_TIMEOUT_MS = 5000
+const RETRY_MS = 10
+
+/**
+ * Turns on WAL, waits for locks instead of failing, and creates the table unless it exists. Safe to
+ * run from several processes at once. `synchronous` is left alone where it is not given.
+ *
+ * @throws BackendError when the database refuses, or has a newer schema.
+ */
+export function prepareFile(db: SqliteDatabase, table: string, synchronous?: string): void {
+  try {
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    turnOnWal(db)
+    if (synchronous !== undefined) db.exec(`PRAGMA synchronous = ${synchronous}`)
+    createTable(db, table)
+  } catch (cause) {
+    if (cause instanceof BackendError) throw cause
+    throw new BackendError('the SQLite database cannot be prepared', { cause })
+  }
+}
+
+/** Switching to WAL needs the file alone for a moment, and SQLite does not wait for that by itself. */
+function turnOnWal(db: SqliteDatabase): void {
+  const mode = db.prepare('PRAGMA journal_mode').get() as Row
+  if (mode['journal_mode'] === 'wal') return
+  for (let waited = 0; ; waited += RETRY_MS) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (waited >= BUSY_TIMEOUT_MS) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+    }
+  }
+}
+
+function createTable(db: SqliteDatabase, table: string): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    db.exec(
+      'CREATE TABLE IF NOT EXISTS sojourn_schema (name TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL) STRICT',
+    )
+    const found = db.prepare('SELECT version FROM sojourn_schema WHERE name = ?').get(table) as
+      | Row
+      | null
+      | undefined
+    if (found && readNumber(found['version']) > VERSION) {
+      throw new BackendError('the SQLite table was made by a newer version of this library')
+    }
+    db.exec(SQLITE_SCHEMA.replaceAll('{table}', table))
+    db.prepare(
+      'INSERT INTO sojourn_schema (name, version) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    ).run(table, VERSION)
+    db.exec('COMMIT')
+  } catch (error) {
+    db.exec('ROLLBACK')
+    throw error
+  }
+}

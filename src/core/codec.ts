@@ -1,0 +1,59 @@
+import { InvalidValueError } from './errors.ts'
+
+/** Turns values into the text that a backend keeps, and back. */
+export interface Codec<V> {
+  /** The text for `value`. Whatever it throws becomes an `InvalidValueError`. */
+  readonly encode: (value: V) => string
+  /** The value for a text that `encode` made. Whatever it throws makes the session `invalid`. */
+  readonly decode: (text: string) => V
+}
+
+/** JSON, the default. What JSON cannot express (a `Map`, a `Date`, `NaN`) comes back as JSON left it. */
+export const jsonCodec: Codec<unknown> = {
+  encode: (value) => JSON.stringify(value),
+  decode: (text): unknown => JSON.parse(text),
+}
+
+// The causes below are dropped on purpose: a parser's message quotes the text it could not parse.
+
+/**
+ * Encodes a value of the application.
+ *
+ * @throws InvalidValueError when the codec throws, or does not make a well-formed string.
+ */
+export function encodeValue<V>(codec: Codec<V>, value: V): string {
+  let text: unknown
+  try {
+    text = codec.encode(value)
+  } catch {
+    throw new InvalidValueError('"value" cannot be encoded by the codec')
+  }
+  if (typeof text !== 'string') throw new InvalidValueError('"value" has no encoding in the codec')
+  assertWellFormed(text)
+  return text
+}
+
+/**
+ * Decodes a stored text.
+ *
+ * @throws InvalidValueError when the codec throws or gives `undefined`, which is no value.
+ */
+export function decodeValue<V>(codec: Codec<V>, text: string): V {
+  let value: V
+  try {
+    value = codec.decode(text)
+  } catch {
+    throw new InvalidValueError('the stored value cannot be decoded by the codec')
+  }
+  if (value === undefined) throw new InvalidValueError('the stored value decodes to undefined')
+  return value
+}
+
+/**
+ * Refuses a lone surrogate: it has no UTF-8 form, so every engine would keep something else.
+ *
+ * @throws InvalidValueError when `text` has one.
+ */
+export function assertWellFormed(text: string): void {
+  if (!text.isWellFormed()) throw new InvalidValueError('"value" contains a lone surrogate')
+}

@@ -1,0 +1,101 @@
+/** The code of every error that Sojourn throws on purpose. Stable: switch on it. */
+export type SessionErrorCode = AnySessionError['code']
+
+/** Any error of this library, as a union: `switch (error.code)` narrows and is exhaustive. */
+export type AnySessionError =
+  | BackendError
+  | HeadersSentError
+  | InvalidCookieError
+  | InvalidPeriodError
+  | InvalidValueError
+  | SessionConflictError
+  | SessionGoneError
+  | SubjectLimitError
+  | UnsupportedOperationError
+
+/**
+ * What all errors of this library have in common: a `code`. Messages name the option or the
+ * operation at fault and never a key, a value, a cookie or a connection string.
+ */
+export abstract class SessionError extends Error {
+  abstract readonly code: string
+}
+
+/** The store failed or gave no usable answer; `cause` is the fault as the store reported it. */
+export class BackendError extends SessionError {
+  override readonly name = 'BackendError'
+  override readonly code = 'ERR_SESSION_BACKEND' as const
+}
+
+/** A session header had to be written after the response's headers had been sent. */
+export class HeadersSentError extends SessionError {
+  override readonly name = 'HeadersSentError'
+  override readonly code = 'ERR_SESSION_HEADERS_SENT' as const
+}
+
+/** A cookie name, value or attribute that RFC 6265bis or its name prefix forbids. */
+export class InvalidCookieError extends SessionError {
+  override readonly name = 'InvalidCookieError'
+  override readonly code = 'ERR_SESSION_INVALID_COOKIE' as const
+}
+
+/** A period that is not a whole number of seconds in the accepted range. */
+export class InvalidPeriodError extends SessionError {
+  override readonly name = 'InvalidPeriodError'
+  override readonly code = 'ERR_SESSION_INVALID_PERIOD' as const
+}
+
+/** A value that cannot be encoded, or a stored one that no longer decodes. */
+export class InvalidValueError extends SessionError {
+  override readonly name = 'InvalidValueError'
+  override readonly code = 'ERR_SESSION_INVALID_VALUE' as const
+}
+
+/** Another request changed the session since it was loaded, and this write was not applied. */
+export class SessionConflictError extends SessionError {
+  override readonly name = 'SessionConflictError'
+  override readonly code = 'ERR_SESSION_CONFLICT' as const
+}
+
+/** The session was cleared, expired or rotated away, and this write was not applied. */
+export class SessionGoneError extends SessionError {
+  override readonly name = 'SessionGoneError'
+  override readonly code = 'ERR_SESSION_GONE' as const
+}
+
+/** The subject already has as many sessions as the policy allows. */
+export class SubjectLimitError extends SessionError {
+  override readonly name = 'SubjectLimitError'
+  override readonly code = 'ERR_SESSION_SUBJECT_LIMIT' as const
+}
+
+/** The backend has only the five basic operations and cannot do what was asked of it. */
+export class UnsupportedOperationError extends SessionError {
+  override readonly name = 'UnsupportedOperationError'
+  override readonly code = 'ERR_SESSION_UNSUPPORTED_OPERATION' as const
+}
+
+/**
+ * Tells whether `error` is one of this library's errors, by its code, so that it also
+ * recognises errors of a second installed copy.
+ */
+export function isSessionError(error: unknown): error is AnySessionError {
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return typeof error.code === 'string' && error.code.startsWith('ERR_SESSION_')
+}
+
+/**
+ * Runs one operation of a backend or store. A `SessionError` passes through; whatever else it
+ * throws or rejects with is wrapped, once, in `BackendError`.
+ */
+export async function guardBackend<T>(
+  operation: string,
+  run: () => T | PromiseLike<T>,
+): Promise<T> {
+  try {
+    return await run()
+  } catch (cause) {
+    if (isSessionError(cause)) throw cause
+    throw new BackendError(`the backend failed to ${operation}`, { cause })
+  }
+}

@@ -1,0 +1,297 @@
+import type { Missed, SetResult } from './backend.ts'
+import { assertWellFormed } from './codec.ts'
+import { BackendError, guardBackend, InvalidValueError } from './errors.ts'
+import {
+  generateKey,
+  generateSuccessor,
+  handleOf,
+  isHandle,
+  parseKey,
+  sameSecretHash,
+} from './key.ts'
+import { secretHashOf } from './key.ts'
+import type { Handle, Key, SecretHash } from './key.ts'
+import { assertExpiry, assertPeriod, ONE_WEEK, periodLeft, THIRTY_DAYS } from './period.ts'
+import type { Period } from './period.ts'
+import type {
+  Labels,
+  RotateOptions,
+  RotateResult,
+  SessionBackend,
+  SessionFound,
+  SessionGenerateOptions,
+  SessionSetOptions,
+  SessionSummary,
+  TouchDue,
+} from './session-backend.ts'
+import type { ListedRecord, NewRecord, SecurityPart, Store, StoredRecord } from './store.ts'
+
+/** How long sessions live. */
+export interface LifecyclePolicy {
+  /** Idle timeout in seconds, moved by use. A function may vary it over time. Default: one week. */
+  readonly period?: Period | (() => Period) | undefined
+  /** Absolute lifetime in seconds, from creation or the last authentication. Default: 30 days. */
+  readonly absolute?: Period | undefined
+}
+
+const NOT_FOUND: Missed = { ok: false, reason: 'not_found' }
+const NOT_SET: Missed = { ok: false, reason: 'not_set' }
+const NO_LABELS: Labels = Object.freeze({})
+// Whoever loses this many races for one record in a row is told so.
+const ROTATE_ATTEMPTS = 16
+const SWEEP_LIMIT = 1000
+
+/**
+ * Makes a backend of a store: keys and their hashes, the shape gate, both timeouts, throttled touch,
+ * rotation and subjects. A call makes one call of the store, except where its description says otherwise.
+ *
+ * @throws InvalidPeriodError when a period of the policy is out of range.
+ */
+export function createBackend(store: Store, policy: LifecyclePolicy = {}): SessionBackend {
+  const { period = ONE_WEEK, absolute = THIRTY_DAYS } = policy
+  if (typeof period !== 'function') assertPeriod('period', period)
+  assertPeriod('absolute', absolute)
+
+  function defaultPeriod(): Period {
+    if (typeof period !== 'function') return period
+    const now = period()
+    assertPeriod('period', now)
+    return now
+  }
+
+  async function create(options: SessionGenerateOptions): Promise<Key> {
+    const { value, expiry = defaultPeriod(), subject, labels, onCreated } = options
+    assertExpiry('expiry', expiry)
+    if (value !== undefined) assertValue(value)
+    if (subject !== undefined) assertSubject(subject)
+    const key = generateKey()
+    const record: NewRecord = {
+      recordId: handleOf(key),
+      value: value ?? null,
+      idleMs: expiry * 1000,
+      absoluteMs: absolute * 1000,
+      secretHash: secretHashOf(key),
+      subject: subject ?? null,
+      authenticated: subject !== undefined,
+      labels: encodeLabels(labels),
+      extra: null,
+    }
+    const created = await guardBackend('create a session', () => store.create(record))
+    // Two equal draws of 128 random bits are a broken random source, not bad luck: never try again.
+    if (!created.ok) throw new BackendError('the store already holds a record of a newly drawn id')
+    onCreated?.({
+      period: periodLeft(created.expiresAtMs, created.createdAtMs),
+      createdAtMs: created.createdAtMs,
+      subject,
+      authenticatedAtMs: subject === undefined ? undefined : created.createdAtMs,
+      labels: labels ?? NO_LABELS,
+      securityVersion: 1,
+    })
+    return key
+  }
+
+  async function readAuthorised(
+    handle: Handle,
+    secretHash: SecretHash,
+  ): Promise<StoredRecord | undefined> {
+    const record = await guardBackend('read a session', () => store.read(handle))
+    return record !== undefined && isAuthorised(record, secretHash) ? record : undefined
+  }
+
+  async function rotate(
+    key: string,
+    securityVersion: number,
+    options: RotateOptions = {},
+  ): Promise<RotateResult> {
+    const parsed = parseKey(key)
+    if (parsed === undefined) return { ok: false, reason: 'not_found' }
+    if (options.subject !== undefined) assertSubject(options.subject)
+    const successor = generateSuccessor(parsed.handle)
+    const change = {
+      secretHash: secretHashOf(successor),
+      previous: { hash: parsed.secretHash, graceMs: 0 },
+      subject: options.subject,
+      authenticated: options.authenticated === true ? { absoluteMs: absolute * 1000 } : undefined,
+      labels: options.labels === undefined ? undefined : encodeLabels(options.labels),
+    }
+    let expected = securityVersion
+    for (let attempt = 0; attempt < ROTATE_ATTEMPTS; attempt++) {
+      const version = expected
+      const done = await guardBackend('rotate a session', () =>
+        store.updateSecurity(parsed.handle, change, version),
+      )
+      if (done.ok) {
+        return {
+          ok: true,
+          key: successor,
+          period: periodLeft(done.expiresAtMs, done.nowMs),
+          securityVersion: done.securityVersion,
+          authenticatedAtMs: done.authenticatedAtMs ?? undefined,
+        }
+      }
+      if (done.reason === 'gone') return { ok: false, reason: 'not_found' }
+      // Something else of the security part has changed: go on only if this key is still good.
+      const record = await readAuthorised(parsed.handle, parsed.secretHash)
+      if (record === undefined) return { ok: false, reason: 'not_found' }
+      expected = record.securityVersion
+    }
+    return { ok: false, reason: 'conflict' }
+  }
+
+  return {
+    get defaultPeriod() {
+      return defaultPeriod()
+    },
+
+    absolutePeriod: absolute,
+
+    generate: (options: SessionGenerateOptions = {}) => create(options),
+
+    async get(key: string): Promise<SessionFound | Missed> {
+      const parsed = parseKey(key)
+      if (parsed === undefined) return NOT_FOUND
+      const record = await readAuthorised(parsed.handle, parsed.secretHash)
+      if (record === undefined) return NOT_FOUND
+      return record.value === null ? NOT_SET : foundOf(record, record.value)
+    },
+
+    async set(key, value, options: SessionSetOptions = {}): Promise<SetResult> {
+      const { expiry, version, keepPeriod = false } = options
+      if (expiry !== undefined) assertExpiry('expiry', expiry)
+      if (value !== undefined) assertValue(value)
+      const parsed = parseKey(key)
+      if (parsed === undefined) return { ok: false, reason: 'not_found' }
+      const period = expiry ?? (keepPeriod ? undefined : defaultPeriod())
+      const idleMs = period === undefined ? undefined : period * 1000
+      const done = await guardBackend('set a session', () =>
+        store.update(parsed.handle, parsed.secretHash, { value, idleMs }, version),
+      )
+      if (done.ok) {
+        return { ok: true, version: done.version, period: periodLeft(done.expiresAtMs, done.nowMs) }
+      }
+      return { ok: false, reason: done.reason === 'gone' ? 'not_found' : 'conflict' }
+    },
+
+    async clear(key) {
+      const parsed = parseKey(key)
+      if (parsed === undefined) return
+      await guardBackend('clear a session', () => store.delete(parsed.handle, parsed.secretHash))
+    },
+
+    async touch(key, due) {
+      const parsed = parseKey(key)
+      if (parsed === undefined) return false
+      return guardBackend('touch a session', () =>
+        store.touch(parsed.handle, parsed.secretHash, due.fromMs, due.toMs),
+      )
+    },
+
+    rotate,
+
+    async list(subject) {
+      assertSubject(subject)
+      const records = await guardBackend('list sessions', () => store.list(subject))
+      return records.map(summaryOf)
+    },
+
+    async clearHandle(handle) {
+      if (!isHandle(handle)) return false
+      return guardBackend('clear a session', () => store.delete(handle))
+    },
+
+    async clearSubject(subject, except) {
+      assertSubject(subject)
+      return guardBackend("clear a subject's sessions", () => store.deleteSubject(subject, except))
+    },
+
+    async clearAll() {
+      return guardBackend('clear all sessions', () => store.deleteAll())
+    },
+
+    async sweep(limit = SWEEP_LIMIT) {
+      return guardBackend('sweep', () => store.sweep(limit))
+    },
+  }
+}
+
+function isAuthorised(record: StoredRecord, secretHash: SecretHash): boolean {
+  const { secretHash: current, previousHash, previousUntilMs } = record.security
+  if (sameSecretHash(current, secretHash)) return true
+  if (previousHash === null || !sameSecretHash(previousHash, secretHash)) return false
+  return previousUntilMs === null || record.nowMs < previousUntilMs
+}
+
+function foundOf(record: StoredRecord, value: string): SessionFound {
+  const { security, nowMs } = record
+  return {
+    ok: true,
+    value,
+    period: periodLeft(record.expiresAtMs, nowMs),
+    version: record.version,
+    facts: {
+      createdAtMs: record.createdAtMs,
+      subject: security.subject ?? undefined,
+      authenticatedAtMs: security.authenticatedAtMs ?? undefined,
+      labels: decodeLabels(security),
+      securityVersion: record.securityVersion,
+    },
+    touchDue: touchDueOf(record),
+  }
+}
+
+/**
+ * A touch is due when it would give at least `min(period/2, max(60 s, period/20))`: often enough that
+ * use keeps a session alive, and seldom enough that a page view costs no write. At the absolute
+ * deadline there is nothing left to give.
+ */
+function touchDueOf({
+  idleMs,
+  expiresAtMs,
+  deadlineMs,
+  nowMs,
+}: StoredRecord): TouchDue | undefined {
+  const toMs = Math.min(nowMs + idleMs, deadlineMs)
+  const leastMs = Math.min(idleMs / 2, Math.max(60_000, idleMs / 20))
+  if (toMs - expiresAtMs < leastMs) return undefined
+  return { fromMs: expiresAtMs, toMs, period: periodLeft(toMs, nowMs) }
+}
+
+function summaryOf(record: ListedRecord): SessionSummary {
+  return {
+    handle: record.recordId,
+    createdAt: new Date(record.createdAtMs),
+    lastSeenAt: new Date(Math.max(record.createdAtMs, record.expiresAtMs - record.idleMs)),
+    expiresAt: new Date(record.expiresAtMs),
+    authenticatedAt:
+      record.authenticatedAtMs === null ? undefined : new Date(record.authenticatedAtMs),
+    labels: decodeLabels(record),
+  }
+}
+
+function assertValue(value: unknown): void {
+  if (typeof value !== 'string') throw new InvalidValueError('"value" must be a string')
+  assertWellFormed(value)
+}
+
+function assertSubject(subject: unknown): void {
+  if (typeof subject !== 'string' || subject === '') {
+    throw new TypeError('"subject" must be a non-empty string')
+  }
+  if (!subject.isWellFormed()) throw new InvalidValueError('"subject" contains a lone surrogate')
+}
+
+function encodeLabels(labels: Labels | undefined): string | null {
+  if (labels === undefined) return null
+  if (typeof labels !== 'object' || labels === null || Object.values(labels).some(isNoText)) {
+    throw new TypeError('"labels" must be an object of strings')
+  }
+  return JSON.stringify(labels)
+}
+
+function isNoText(label: unknown): boolean {
+  return typeof label !== 'string'
+}
+
+function decodeLabels({ labels }: Pick<SecurityPart, 'labels'>): Labels {
+  return labels === null ? NO_LABELS : (JSON.parse(labels) as Labels)
+}

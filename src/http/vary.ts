@@ -1,0 +1,9 @@
+/**
+ * The value of a `Vary` header that names `Cookie` beside what it named before, or `undefined` when
+ * it already says so (RFC 9110 §12.5.5; `*` covers everything).
+ */
+export function varyWithCookie(present: string | undefined): string | undefined {
+  if (present === undefined || present.trim() === '') return 'Cookie'
+  const fields = present.split(',').map((field) => field.trim().toLowerCase())
+  return fields.includes('cookie') || fields.includes('*') ? undefined : `${present}, Cookie`
+}

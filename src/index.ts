@@ -1,0 +1,84 @@
+/**
+ * Server-side sessions: the manager, the two contracts, the errors.
+ *
+ * @module `sojourn`
+ */
+export type {
+  Awaitable,
+  Backend,
+  Found,
+  GenerateOptions,
+  Missed,
+  SetOptions,
+  SetResult,
+} from './core/backend.ts'
+export type { Clock } from './core/clock.ts'
+export { jsonCodec } from './core/codec.ts'
+export type { Codec } from './core/codec.ts'
+export {
+  BackendError,
+  HeadersSentError,
+  InvalidCookieError,
+  InvalidPeriodError,
+  InvalidValueError,
+  isSessionError,
+  SessionConflictError,
+  SessionError,
+  SessionGoneError,
+  SubjectLimitError,
+  UnsupportedOperationError,
+} from './core/errors.ts'
+export type { AnySessionError, SessionErrorCode } from './core/errors.ts'
+export { generateKey, isHandle, isKey } from './core/key.ts'
+export type { Handle, Key, SecretHash } from './core/key.ts'
+export { createBackend } from './core/lifecycle.ts'
+export type { LifecyclePolicy } from './core/lifecycle.ts'
+export { MAX_PERIOD, ONE_WEEK, THIRTY_DAYS } from './core/period.ts'
+export type { Period } from './core/period.ts'
+export { isSessionBackend } from './core/session-backend.ts'
+export type {
+  Labels,
+  RotateOptions,
+  RotateResult,
+  SessionBackend,
+  SessionFacts,
+  SessionFound,
+  SessionGenerateOptions,
+  SessionSetOptions,
+  SessionSummary,
+  TouchDue,
+} from './core/session-backend.ts'
+export type { Session } from './core/session.ts'
+export type {
+  Created,
+  ListedRecord,
+  NewRecord,
+  RecordChange,
+  SecurityChange,
+  SecurityPart,
+  Store,
+  StoredRecord,
+  SubjectLimit,
+  UpdateResult,
+  UpdateSecurityResult,
+} from './core/store.ts'
+export { startSweeper } from './core/sweeper.ts'
+export type { SweeperOptions } from './core/sweeper.ts'
+export type { CookieAttributes, CookieOptions } from './http/cookie-options.ts'
+export type { HeaderSource } from './http/header-source.ts'
+export { createSessionManager } from './manager.ts'
+export type {
+  CookieHeaderOptions,
+  CreateOptions,
+  GenerateSessionOptions,
+  HeaderField,
+  Lookup,
+  LookupReason,
+  RotateSessionOptions,
+  SessionManager,
+  SessionManagerOptions,
+  SetChange,
+  UpdateOptions,
+} from './manager/session-manager.ts'
+export { createRequestSession } from './request.ts'
+export type { RequestSession, RequestSessionOptions, ResponseHead } from './request.ts'

@@ -1,0 +1,121 @@
+import { guardBackend, InvalidValueError } from './core/errors.ts'
+import type { Session } from './core/session.ts'
+import type { HeaderSource } from './http/header-source.ts'
+import { createContext, lifecycleOf } from './manager/context.ts'
+import type { ManagerContext } from './manager/context.ts'
+import { clearHeaders, toCookieHeaders } from './manager/headers.ts'
+import { candidatesOf, lookUpHeaders, lookUpKey } from './manager/lookup.ts'
+import type { HeaderLookup } from './manager/lookup.ts'
+import { clearSubject, rotate, touch } from './manager/ownership.ts'
+import type {
+  CreateOptions,
+  Lookup,
+  LookupReason,
+  SessionManager,
+  SessionManagerOptions,
+} from './manager/session-manager.ts'
+import { update } from './manager/update.ts'
+import { clear, generate, set } from './manager/write.ts'
+
+/**
+ * Makes the session manager of one backend and one cookie: the original's `Make(Backend)`. All its
+ * methods that ask the backend return promises and never throw otherwise.
+ *
+ * @throws TypeError for a missing or unknown option, or one of the wrong type.
+ * @throws InvalidCookieError when the cookie breaks a rule of cookies.
+ * @example
+ * ```ts
+ * import { createSessionManager } from 'sojourn'
+ * import { createSqliteBackend } from 'sojourn/backends/sqlite'
+ *
+ * const sessions = createSessionManager<{ visits: number }>({
+ *   backend: createSqliteBackend('sessions.db'),
+ * })
+ * ```
+ */
+export function createSessionManager<V = unknown>(
+  options: SessionManagerOptions<V>,
+): SessionManager<V> {
+  const context = createContext(options)
+  const owner = <T>(name: string, run: Parameters<typeof withLifecycle<V, T>>[2]): Promise<T> =>
+    withLifecycle(context, name, run)
+  return {
+    fromKey: async (key) => publicLookup(await lookUpKey(context, key)),
+    fromHeaders: async (headers) => publicLookup(await lookUpHeaders(context, headers)),
+    fromHeadersOrCreate: async (headers, value, create = {}) =>
+      fromHeadersOrCreate(context, headers, value, create),
+    generate: async (value, generation = {}) => generate(context, value, generation),
+    set: async (session, change) => set(context, session, change),
+    update: async (session, fn, updating = {}) => update(context, session, fn, updating),
+    clear: async (session) => clear(context, session),
+    clearFromHeaders: async (headers) => clearFromHeaders(context, headers),
+    touch: async (session) => touch(context, session),
+    rotate: async (session, { authenticated, labels } = {}) =>
+      rotate(context, session, { authenticated, labels }),
+    bind: async (session, subject, { labels } = {}) =>
+      rotate(context, session, { subject, labels, authenticated: true }),
+    list: async (subject) => owner('list', (backend) => backend.list(subject)),
+    clearHandle: async (handle) => owner('clearHandle', (backend) => backend.clearHandle(handle)),
+    clearSubject: async (subject, { except } = {}) => clearSubject(context, subject, except),
+    clearAll: async () => owner('clearAll', (backend) => backend.clearAll()),
+    toCookieHeaders: (session, headers = {}) => toCookieHeaders(context, session, headers),
+    clearHeaders: (attributes = {}) => clearHeaders(context, attributes),
+  }
+}
+
+function withLifecycle<V, T>(
+  context: ManagerContext<V>,
+  operation: string,
+  run: (backend: ReturnType<typeof lifecycleOf>) => Promise<T>,
+): Promise<T> {
+  const backend = lifecycleOf(context, operation)
+  return guardBackend(operation, () => run(backend))
+}
+
+/** A look-up without the key that settled it: a result may be logged. */
+function publicLookup<V, Reason extends string>(
+  found: { ok: true; session: Session<V> } | { ok: false; reason: Reason },
+): Lookup<V, Reason> {
+  return found.ok ? found : { ok: false, reason: found.reason }
+}
+
+async function fromHeadersOrCreate<V>(
+  context: ManagerContext<V>,
+  headers: HeaderSource,
+  value: V,
+  { onInvalid = 'reject', ...options }: CreateOptions,
+): Promise<Session<V>> {
+  if (onInvalid !== 'reject' && onInvalid !== 'create') {
+    throw new TypeError('"onInvalid" must be "reject" or "create"')
+  }
+  const found = await lookUpHeaders(context, headers)
+  if (found.ok) return found.session
+  if (found.reason === 'invalid' && onInvalid === 'reject') {
+    throw new InvalidValueError('the stored value cannot be decoded by the codec')
+  }
+  if (isStranded(found)) await endKeys(context, [found.key])
+  return generate(context, value, options)
+}
+
+/** Whether a live record was found that nobody will use again once the cookie names another. */
+function isStranded<V>(
+  found: HeaderLookup<V>,
+): found is { ok: false; reason: LookupReason; key: string } {
+  return !found.ok && (found.reason === 'not_set' || found.reason === 'invalid')
+}
+
+async function clearFromHeaders<V>(
+  context: ManagerContext<V>,
+  headers: HeaderSource,
+): Promise<boolean> {
+  const keys = candidatesOf(context, headers)
+  await endKeys(context, keys)
+  return keys.length > 0
+}
+
+async function endKeys<V>({ backend }: ManagerContext<V>, keys: readonly string[]): Promise<void> {
+  for (const key of keys) {
+    // One after the other: at most four, and almost always one.
+    await guardBackend('clear a session', () => backend.clear(key))
+  }
+}

@@ -1,0 +1,76 @@
+import type { Backend } from '../core/backend.ts'
+import type { Clock } from '../core/clock.ts'
+import { systemClock } from '../core/clock.ts'
+import { jsonCodec } from '../core/codec.ts'
+import type { Codec } from '../core/codec.ts'
+import { UnsupportedOperationError } from '../core/errors.ts'
+import { isSessionBackend } from '../core/session-backend.ts'
+import type { SessionBackend } from '../core/session-backend.ts'
+import { checkCookie } from '../http/cookie-options.ts'
+import type { Cookie } from '../http/cookie-options.ts'
+import type { SessionManagerOptions } from './session-manager.ts'
+
+/** What every operation of one manager works with: its options, checked once. */
+export interface ManagerContext<V> {
+  readonly backend: Backend
+  /** The same backend where it has the whole lifecycle. */
+  readonly lifecycle: SessionBackend | undefined
+  readonly codec: Codec<V>
+  readonly cookie: Cookie
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
+
+const OPTIONS = new Set(['backend', 'cookie', 'codec', 'updateTimeoutMs', 'clock'])
+const OPERATIONS = ['generate', 'get', 'set', 'clear'] as const
+
+/**
+ * Checks a manager's options.
+ *
+ * @throws TypeError for a missing or unknown option, or one of the wrong type.
+ * @throws InvalidCookieError when the cookie breaks a rule of cookies.
+ */
+export function createContext<V>(options: SessionManagerOptions<V>): ManagerContext<V> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('createSessionManager needs an options object with a "backend"')
+  }
+  for (const option of Object.keys(options)) {
+    if (!OPTIONS.has(option)) throw new TypeError(`createSessionManager has no option "${option}"`)
+  }
+  const { backend, cookie = {}, codec = jsonCodec as Codec<V> } = options
+  const { updateTimeoutMs = 10_000, clock = systemClock } = options
+  assertBackend(backend)
+  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
+    throw new TypeError('"codec" must have the functions encode and decode')
+  }
+  if (!Number.isFinite(updateTimeoutMs) || updateTimeoutMs < 0) {
+    throw new RangeError('"updateTimeoutMs" must be a number of milliseconds')
+  }
+  return {
+    backend,
+    lifecycle: isSessionBackend(backend) ? backend : undefined,
+    codec,
+    cookie: checkCookie(cookie),
+    clock,
+    timeoutMs: updateTimeoutMs,
+  }
+}
+
+function assertBackend(backend: Backend): void {
+  if (typeof backend === 'object' && backend !== null) {
+    if (OPERATIONS.every((name) => typeof backend[name] === 'function')) return
+  }
+  throw new TypeError(`"backend" must have the operations ${OPERATIONS.join(', ')}`)
+}
+
+/**
+ * The backend with the whole lifecycle.
+ *
+ * @throws UnsupportedOperationError when there are only the five basic operations.
+ */
+export function lifecycleOf<V>(context: ManagerContext<V>, operation: string): SessionBackend {
+  if (context.lifecycle !== undefined) return context.lifecycle
+  throw new UnsupportedOperationError(
+    `the backend has only the basic operations, not "${operation}"`,
+  )
+}

@@ -1,0 +1,90 @@
+import type { Found, Missed } from '../core/backend.ts'
+import { decodeValue } from '../core/codec.ts'
+import { BackendError, guardBackend, InvalidValueError } from '../core/errors.ts'
+import { isKey } from '../core/key.ts'
+import type { Key } from '../core/key.ts'
+import type { SessionFound } from '../core/session-backend.ts'
+import { createSession } from '../core/session.ts'
+import type { Session } from '../core/session.ts'
+import { readCookies } from '../http/cookie-header.ts'
+import { cookieHeaderOf } from '../http/header-source.ts'
+import type { HeaderSource } from '../http/header-source.ts'
+import type { ManagerContext } from './context.ts'
+import type { LookupReason } from './session-manager.ts'
+
+// Enough for a cookie of each path and domain in use, too few to turn one request into many reads.
+const MAX_CANDIDATES = 4
+
+/** What a look-up by headers found, with the key that settled it. */
+export type HeaderLookup<V> =
+  | { readonly ok: true; readonly session: Session<V> }
+  | { readonly ok: false; readonly reason: LookupReason; readonly key: string }
+  | { readonly ok: false; readonly reason: 'no_cookie' }
+
+/** The session of one key. Throws nothing but the backend's faults. */
+export async function lookUpKey<V>(
+  context: ManagerContext<V>,
+  key: string,
+): Promise<Exclude<HeaderLookup<V>, { reason: 'no_cookie' }>> {
+  const answer = await readBackend(context, key)
+  if (!answer.ok) return { ok: false, reason: answer.reason, key }
+  try {
+    return { ok: true, session: sessionOf(context, key as Key, answer) }
+  } catch (error) {
+    if (error instanceof InvalidValueError) return { ok: false, reason: 'invalid', key }
+    throw error
+  }
+}
+
+/** The session of the first of the request's cookies that is not `not_found`. */
+export async function lookUpHeaders<V>(
+  context: ManagerContext<V>,
+  headers: HeaderSource,
+): Promise<HeaderLookup<V>> {
+  let last: HeaderLookup<V> = { ok: false, reason: 'no_cookie' }
+  for (const key of candidatesOf(context, headers)) {
+    last = await lookUpKey(context, key)
+    if (last.ok || last.reason !== 'not_found') return last
+  }
+  return last
+}
+
+/**
+ * The cookie values to try, in header order: those shaped like a key; or, since a hand-written backend
+ * may have keys of its own form, all of them where none is.
+ */
+export function candidatesOf<V>(context: ManagerContext<V>, headers: HeaderSource): string[] {
+  const header = cookieHeaderOf(headers)
+  if (header === undefined) return []
+  const values = readCookies(header, context.cookie.name)
+  const keys = values.filter(isKey)
+  return (keys.length > 0 ? keys : values).slice(0, MAX_CANDIDATES)
+}
+
+/** What the backend says of a key, checked: a backend that answers nonsense has failed. */
+export async function readBackend<V>(
+  { backend }: ManagerContext<V>,
+  key: string,
+): Promise<Found | Missed> {
+  const answer = await guardBackend('get a session', () => backend.get(key))
+  if (answer?.ok === true && typeof answer.value === 'string') return answer
+  if (answer?.ok === false && ['not_found', 'not_set'].includes(answer.reason)) return answer
+  throw new BackendError('the backend gave no usable answer to get')
+}
+
+function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found): Session<V> {
+  const { codec } = context
+  const { facts, touchDue } = found as Partial<SessionFound>
+  return createSession<V>({
+    key,
+    text: found.value,
+    decoded: decodeValue(codec, found.value),
+    expiryPeriod: found.period,
+    modified: false,
+    version: found.version,
+    facts,
+    touchDue,
+    codec,
+    writes: undefined,
+  })
+}

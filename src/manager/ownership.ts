@@ -1,0 +1,70 @@
+import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
+import { isHandle } from '../core/key.ts'
+import type { Handle } from '../core/key.ts'
+import type { RotateOptions } from '../core/session-backend.ts'
+import { isCleared, queueWrite, stateOf } from '../core/session.ts'
+import type { Session } from '../core/session.ts'
+import { lifecycleOf } from './context.ts'
+import type { ManagerContext } from './context.ts'
+
+/** `SessionManager.touch`. */
+export async function touch<V>(context: ManagerContext<V>, session: Session<V>): Promise<boolean> {
+  const backend = lifecycleOf(context, 'touch')
+  const state = stateOf(session)
+  return queueWrite(state, context, async () => {
+    const due = state.touchDue
+    if (due === undefined) return false
+    const touched = await backend.touch(state.key, due)
+    if (isCleared(state)) return false
+    state.touchDue = undefined
+    if (touched) {
+      state.expiryPeriod = due.period
+      state.modified = true
+    }
+    return touched
+  })
+}
+
+/** `SessionManager.rotate` and, with a subject, `bind`. */
+export async function rotate<V>(
+  context: ManagerContext<V>,
+  session: Session<V>,
+  options: RotateOptions,
+): Promise<void> {
+  const backend = lifecycleOf(context, options.subject === undefined ? 'rotate' : 'bind')
+  const state = stateOf(session)
+  await queueWrite(state, context, async () => {
+    const result = await backend.rotate(state.key, state.facts?.securityVersion ?? 1, options)
+    if (!result.ok) {
+      if (result.reason === 'conflict') throw new SessionConflictError('the session keeps changing')
+      throw new SessionGoneError('the session was cleared, has expired or was rotated away')
+    }
+    if (isCleared(state)) return
+    const { securityVersion, authenticatedAtMs } = result
+    const { subject = state.facts?.subject, labels = state.facts?.labels ?? {} } = options
+    const createdAtMs = state.facts?.createdAtMs
+    state.facts = { createdAtMs, subject, labels, securityVersion, authenticatedAtMs }
+    state.key = result.key
+    state.expiryPeriod = result.period
+    state.touchDue = undefined
+    state.modified = true
+  })
+}
+
+/** `SessionManager.clearSubject`. */
+export async function clearSubject<V>(
+  context: ManagerContext<V>,
+  subject: string,
+  except: Session<V> | Handle | undefined,
+): Promise<number> {
+  const backend = lifecycleOf(context, 'clearSubject')
+  return backend.clearSubject(subject, handleToKeep(except))
+}
+
+function handleToKeep<V>(except: Session<V> | Handle | undefined): Handle | undefined {
+  if (except === undefined) return undefined
+  const handle = typeof except === 'string' ? except : stateOf(except) && except.handle
+  // Anything else would keep nothing and end the very session that was to stay.
+  if (!isHandle(handle)) throw new TypeError('"except" must be a session or its handle')
+  return handle
+}

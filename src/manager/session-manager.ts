@@ -1,0 +1,199 @@
+import type { Backend } from '../core/backend.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Codec } from '../core/codec.ts'
+import type { Handle } from '../core/key.ts'
+import type { Period } from '../core/period.ts'
+import type { Labels, SessionSummary } from '../core/session-backend.ts'
+import type { Session } from '../core/session.ts'
+import type { CookieAttributes, CookieOptions } from '../http/cookie-options.ts'
+import type { HeaderSource } from '../http/header-source.ts'
+
+/** Options of `createSessionManager`. */
+export interface SessionManagerOptions<V> {
+  /** Where sessions live. There is no default: memory would be a silent choice for production. */
+  readonly backend: Backend
+  /** Name and attributes of the cookie. Default: `__Host-session`, Secure, HttpOnly, SameSite=Lax, Path=/. */
+  readonly cookie?: CookieOptions | undefined
+  /** How values become text. Default: JSON. */
+  readonly codec?: Codec<V> | undefined
+  /** Milliseconds after which `update` gives up on a contended session. Default: 10,000. */
+  readonly updateTimeoutMs?: number | undefined
+  /** The clock that `update` waits by. Default: the machine's. */
+  readonly clock?: Clock | undefined
+}
+
+/** What a look-up found. */
+export type Lookup<V, Reason extends string = LookupReason> =
+  | { readonly ok: true; readonly session: Session<V> }
+  | { readonly ok: false; readonly reason: Reason }
+
+/**
+ * Why there is no session: `not_found` (never made, cleared, expired, malformed), `not_set` (live, but
+ * without a value), `invalid` (live, but its value no longer decodes).
+ */
+export type LookupReason = 'not_found' | 'not_set' | 'invalid'
+
+/** Options of `generate`. */
+export interface GenerateSessionOptions {
+  /** Seconds to live without use, 1 to 400 days; clamped at the absolute lifetime. Default: the backend's. */
+  readonly expiry?: Period | undefined
+  /** Whom the session belongs to. Given here, it counts as authenticated now. */
+  readonly subject?: string | undefined
+  /** Shown by `list`: a device name, a place. */
+  readonly labels?: Labels | undefined
+}
+
+/** Options of `fromHeadersOrCreate`. */
+export interface CreateOptions extends GenerateSessionOptions {
+  /** `create` ends a session whose value no longer decodes and makes a new one. Default: reject. */
+  readonly onInvalid?: 'reject' | 'create' | undefined
+}
+
+/** What `set` changes. */
+export interface SetChange<V> {
+  /** The new value. Left out, the stored value is neither read nor rewritten. */
+  readonly value?: V | undefined
+  /** Seconds to live from now without use. Default: the backend's default period, as in the original. */
+  readonly expiry?: Period | undefined
+}
+
+/** Options of `update`. */
+export interface UpdateOptions {
+  /** Seconds to live from now without use. Default: the session's own period, started anew. */
+  readonly expiry?: Period | undefined
+  /** Accepts that a backend without versions cannot tell conflicts: the last write wins. Default: false. */
+  readonly unversioned?: boolean | undefined
+}
+
+/** Options of `rotate`. */
+export interface RotateSessionOptions {
+  /** The user has just authenticated: sets `authenticatedAt`, starts the absolute lifetime anew. Default: false. */
+  readonly authenticated?: boolean | undefined
+  readonly labels?: Labels | undefined
+}
+
+/** Attributes of one header, beside the manager's own. */
+export interface CookieHeaderOptions extends CookieAttributes {
+  /** Leaves out `Max-Age`, so that the cookie ends with the browser session. Default: false. */
+  readonly discard?: boolean | undefined
+}
+
+/** A response header to append: never in place of another. */
+export type HeaderField = readonly [name: string, value: string]
+
+/**
+ * Sessions of one backend under one cookie: the original's `Make(Backend)`.
+ *
+ * Every method that asks the backend rejects with `BackendError` when the backend fails: an outage is
+ * never a missing session, a new session or a done logout. A write that rejects leaves the session
+ * object as it was. On a backend with the five basic operations alone, `touch`, `rotate`, `bind`,
+ * `list`, `clearHandle`, `clearSubject` and `clearAll` reject with `UnsupportedOperationError`.
+ */
+export interface SessionManager<V = unknown> {
+  /** The session of `key`, as `of_key`. One read; never extends the session. */
+  fromKey(key: string): Promise<Lookup<V>>
+
+  /**
+   * The session that the request's cookie names, as `of_header`; `no_cookie` when it has none. Of several
+   * cookies of that name, malformed ones are skipped and the rest tried in header order, each only
+   * after `not_found` for the one before, four at the most.
+   */
+  fromHeaders(headers: HeaderSource): Promise<Lookup<V, LookupReason | 'no_cookie'>>
+
+  /**
+   * The session that the request's cookie names, or a new one with `value`, as `of_header_or_create`.
+   * A live session without a value is ended first. The options are not applied to a session found.
+   *
+   * @throws InvalidValueError when the stored value no longer decodes, unless `onInvalid` is `create`.
+   */
+  fromHeadersOrCreate(headers: HeaderSource, value: V, options?: CreateOptions): Promise<Session<V>>
+
+  /**
+   * Makes a session. The cookie goes out with `toCookieHeaders`.
+   *
+   * @throws TypeError when `value` is undefined.
+   * @throws InvalidValueError when the codec cannot encode `value`.
+   * @throws InvalidPeriodError when `expiry` is out of range.
+   */
+  generate(value: V, options?: GenerateSessionOptions): Promise<Session<V>>
+
+  /**
+   * Writes a value, the expiry, or both, if nobody else has changed the value since it was loaded. Moving
+   * the expiry alone never conflicts.
+   *
+   * @throws SessionConflictError when the value has changed; load again, or use `update`.
+   * @throws SessionGoneError when the session was cleared or has expired.
+   */
+  set(session: Session<V>, change: SetChange<V>): Promise<void>
+
+  /**
+   * Writes `fn(value)`, on the value as it is at that moment: on a conflict it reads again and calls `fn`
+   * again, so `n` parallel increments give `n`. `fn` gets a copy of its own, may be async, and must
+   * not write to the same session itself. `undefined` writes nothing. Resolves to the value stored.
+   *
+   * @throws SessionConflictError when it still conflicts at the deadline.
+   * @throws SessionGoneError when the session was cleared or has expired.
+   * @throws UnsupportedOperationError on a backend without versions, unless `unversioned`.
+   */
+  update(
+    session: Session<V>,
+    fn: (value: V) => V | undefined | PromiseLike<V | undefined>,
+    options?: UpdateOptions,
+  ): Promise<V>
+
+  /**
+   * Ends the session. Its object then shows no value and a period of 0; later writes on it reject with
+   * `SessionGoneError`; clearing again does nothing new. Does not wait for writes under way: they fail.
+   */
+  clear(session: Session<V>): Promise<void>
+
+  /**
+   * Ends whatever session the request's cookie names, readable or not, without reading it; false when there is
+   * no such cookie. Send `clearHeaders` with it.
+   */
+  clearFromHeaders(headers: HeaderSource): Promise<boolean>
+
+  /** Makes the touch that was due when the session was loaded, if any. True when the expiry has moved. */
+  touch(session: Session<V>): Promise<boolean>
+
+  /**
+   * Gives the session a new key: at a change of privilege (ASVS 7.2.4). The old one is dead at once.
+   *
+   * @throws SessionGoneError when the session is gone, or another request has rotated it.
+   */
+  rotate(session: Session<V>, options?: RotateSessionOptions): Promise<void>
+
+  /** Rotates the session and makes it `subject`'s, authenticated now: at login. Throws as `rotate` does. */
+  bind(
+    session: Session<V>,
+    subject: string,
+    options?: { labels?: Labels | undefined },
+  ): Promise<void>
+
+  /** The live sessions of `subject`, oldest first: handles, never keys. */
+  list(subject: string): Promise<readonly SessionSummary[]>
+
+  /** Ends the session with this handle; false when there was none. Check first that it is the user's own. */
+  clearHandle(handle: string): Promise<boolean>
+
+  /** Ends every session of `subject` but `except`; returns how many. */
+  clearSubject(
+    subject: string,
+    options?: { except?: Session<V> | Handle | undefined },
+  ): Promise<number>
+
+  /** Ends every session of the backend; returns how many. */
+  clearAll(): Promise<number>
+
+  /**
+   * The response headers that tell the client about the session: `Set-Cookie` and `Cache-Control: no-store`
+   * if it was modified, and always `Vary: Cookie`. A cleared session evicts the cookie, `discard` or
+   * not. Append them.
+   *
+   * @throws InvalidCookieError when the options break a rule of cookies.
+   */
+  toCookieHeaders(session: Session<V>, options?: CookieHeaderOptions): HeaderField[]
+
+  /** The response headers that make the client drop the session cookie. */
+  clearHeaders(options?: CookieAttributes): HeaderField[]
+}

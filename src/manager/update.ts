@@ -1,0 +1,114 @@
+import { decodeValue, encodeValue } from '../core/codec.ts'
+import { SessionGoneError, UnsupportedOperationError } from '../core/errors.ts'
+import { assertPeriod } from '../core/period.ts'
+import { isCleared, queueWrite, stateOf } from '../core/session.ts'
+import type { Session, SessionState } from '../core/session.ts'
+import type { ManagerContext } from './context.ts'
+import { readBackend } from './lookup.ts'
+import type { UpdateOptions } from './session-manager.ts'
+import { applyWrite, conflict, writeBackend } from './write.ts'
+
+/** The function that an update applies. */
+export type Change<V> = (value: V) => V | undefined | PromiseLike<V | undefined>
+
+/** The value that a try starts from. */
+interface Basis {
+  readonly text: string
+  readonly version: number | undefined
+}
+
+// Waits grow from a fraction of a millisecond to this, each drawn at random, so that losers spread out.
+const LONGEST_WAIT_MS = 32
+
+/** `SessionManager.update`. */
+export async function update<V>(
+  context: ManagerContext<V>,
+  session: Session<V>,
+  fn: Change<V>,
+  options: UpdateOptions,
+): Promise<V> {
+  const state = stateOf(session)
+  if (typeof fn !== 'function') throw new TypeError('"fn" must be a function')
+  if (options.expiry !== undefined) assertPeriod('expiry', options.expiry)
+  return queueWrite(state, context, () => retry(context, state, fn, options))
+}
+
+async function retry<V>(
+  context: ManagerContext<V>,
+  state: SessionState<V>,
+  fn: Change<V>,
+  options: UpdateOptions,
+): Promise<V> {
+  const { clock, timeoutMs } = context
+  const deadline = clock.now() + timeoutMs
+  let basis = await firstBasis(context, state, options)
+  for (let attempt = 0; ; attempt++) {
+    const value = await attemptOnce(context, state, basis, fn, options)
+    if (value !== undefined) return value
+    if (clock.now() >= deadline) throw conflict()
+    await clock.sleep(Math.random() * Math.min(2 ** attempt / 4, LONGEST_WAIT_MS))
+    basis = await readBasis(context, state)
+  }
+}
+
+/** One try: the value now stored, or `undefined` after a conflict. */
+async function attemptOnce<V>(
+  context: ManagerContext<V>,
+  state: SessionState<V>,
+  basis: Basis,
+  fn: Change<V>,
+  options: UpdateOptions,
+): Promise<V | undefined> {
+  const next = await fn(decodeValue(context.codec, basis.text))
+  if (isCleared(state)) throw gone()
+  if (next === undefined) {
+    adopt(state, basis)
+    return decodeValue(context.codec, basis.text)
+  }
+  const text = encodeValue(context.codec, next)
+  const written = await writeBackend(context, state.key, text, {
+    version: basis.version,
+    expiry: options.expiry ?? ownPeriod(context, state),
+    keepPeriod: true,
+  })
+  if (written === 'conflict') return undefined
+  applyWrite(state, text, written)
+  return decodeValue(context.codec, text)
+}
+
+/** A backend with the lifecycle knows the session's own period; elsewhere what was left of it must do. */
+function ownPeriod<V>(context: ManagerContext<V>, state: SessionState<V>): number | undefined {
+  return context.lifecycle === undefined ? state.expiryPeriod : undefined
+}
+
+async function firstBasis<V>(
+  context: ManagerContext<V>,
+  state: SessionState<V>,
+  options: UpdateOptions,
+): Promise<Basis> {
+  if (state.version !== undefined && state.text !== undefined) {
+    return { text: state.text, version: state.version }
+  }
+  const basis = await readBasis(context, state)
+  if (basis.version !== undefined || options.unversioned === true) return basis
+  throw new UnsupportedOperationError(
+    'the backend has no versions: "update" needs { unversioned: true }, and the last write wins',
+  )
+}
+
+async function readBasis<V>(context: ManagerContext<V>, state: SessionState<V>): Promise<Basis> {
+  const answer = await readBackend(context, state.key)
+  if (!answer.ok) throw gone()
+  return { text: answer.value, version: answer.version }
+}
+
+/** Shows a value that was read but not written. */
+function adopt<V>(state: SessionState<V>, { text, version }: Basis): void {
+  if (state.text !== text) state.decoded = undefined
+  state.text = text
+  state.version = version
+}
+
+function gone(): SessionGoneError {
+  return new SessionGoneError('the session was cleared, has expired or was rotated away')
+}

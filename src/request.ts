@@ -1,0 +1,280 @@
+import { HeadersSentError, InvalidValueError } from './core/errors.ts'
+import type { Period } from './core/period.ts'
+import type { Labels } from './core/session-backend.ts'
+import { isCleared, stateOf } from './core/session.ts'
+import type { Session } from './core/session.ts'
+import type { HeaderSource } from './http/header-source.ts'
+import type {
+  GenerateSessionOptions,
+  HeaderField,
+  LookupReason,
+  RotateSessionOptions,
+  SessionManager,
+  UpdateOptions,
+} from './manager/session-manager.ts'
+
+/** The part of a response that a `RequestSession` writes to: its headers, while they can be written. */
+export interface ResponseHead {
+  /** Whether the headers are gone. */
+  readonly sent: () => boolean
+  /**
+   * Puts session headers on the response: `Vary` and `Set-Cookie` beside what is there, but in place of
+   * what an earlier call put there; `Cache-Control` in place of what was there.
+   */
+  readonly write: (fields: readonly HeaderField[]) => void
+}
+
+/** Options of a request's session. */
+export interface RequestSessionOptions {
+  /** Sends the cookie without `Max-Age`, so that it ends with the browser session. Default: false. */
+  readonly discard?: boolean | undefined
+  /** `create` treats a session whose value no longer decodes as missing. Default: reject. */
+  readonly onInvalid?: 'reject' | 'create' | undefined
+}
+
+/**
+ * One request's view of its session: the original's webmachine manager, with its faults fixed.
+ *
+ * Nothing is read before the first call. The first read is remembered, and makes the touch that is due.
+ * A write is awaited where it is made, and puts its headers on the response at once; when it rejects, no
+ * header has been written. Writes reject with `HeadersSentError`, before anything is stored, once the
+ * headers are gone. A fault of the backend rejects, and is not remembered.
+ */
+export interface RequestSession<V = unknown> {
+  /** The session, or `undefined`: no cookie, a dead one, a session without a value, or cleared in this request. */
+  load(): Promise<Session<V> | undefined>
+
+  /** The session, or a new one with `value`. The options are not applied to a session found. */
+  loadOrCreate(value: V, options?: GenerateSessionOptions): Promise<Session<V>>
+
+  /** Sets the value of the session, or makes a new one with it. Throws as `SessionManager.set` does. */
+  set(value: V, options?: { expiry?: Period | undefined }): Promise<Session<V>>
+
+  /**
+   * Writes `fn(value)` atomically, as `SessionManager.update` does. Where there is no session, `fn` gets
+   * `undefined`, and what it returns makes one. Resolves to the value stored, if any.
+   */
+  update(
+    fn: (value: V | undefined) => V | undefined | PromiseLike<V | undefined>,
+    options?: UpdateOptions,
+  ): Promise<V | undefined>
+
+  /** Ends the session, readable or not, and evicts its cookie. Without one it does nothing. */
+  clear(): Promise<void>
+
+  /** Gives the session a new key. Without one it does nothing. Throws as `SessionManager.rotate` does. */
+  rotate(options?: RotateSessionOptions): Promise<void>
+
+  /** Logs `subject` in: binds the session under a new key, or makes one with `value` for it. */
+  bind(subject: string, value: V, options?: { labels?: Labels | undefined }): Promise<Session<V>>
+}
+
+/**
+ * Makes the session of one request. Adapters call it; applications use an adapter.
+ *
+ * @throws TypeError for an option of the wrong type.
+ */
+export function createRequestSession<V>(
+  manager: SessionManager<V>,
+  headers: HeaderSource,
+  head: ResponseHead,
+  options: RequestSessionOptions = {},
+): RequestSession<V> {
+  const { discard = false, onInvalid = 'reject' } = options
+  if (onInvalid !== 'reject' && onInvalid !== 'create') {
+    throw new TypeError('"onInvalid" must be "reject" or "create"')
+  }
+  return new LazySession(manager, headers, head, { discard, onInvalid })
+}
+
+class LazySession<V> implements RequestSession<V> {
+  readonly #manager: SessionManager<V>
+  readonly #headers: HeaderSource
+  readonly #head: ResponseHead
+  readonly #options: Required<RequestSessionOptions>
+  // Nothing before the first use; from then on the session that there is, or that there is none.
+  #session: Promise<Session<V> | undefined> | undefined
+  #creation: Promise<Session<V>> | undefined
+  #missed: LookupReason | 'no_cookie' | undefined
+
+  constructor(
+    manager: SessionManager<V>,
+    headers: HeaderSource,
+    head: ResponseHead,
+    options: Required<RequestSessionOptions>,
+  ) {
+    this.#manager = manager
+    this.#headers = headers
+    this.#head = head
+    this.#options = options
+  }
+
+  async load(): Promise<Session<V> | undefined> {
+    if (this.#session === undefined) {
+      const reading = this.#read()
+      this.#session = reading
+      reading.catch(() => {
+        if (this.#session === reading) this.#session = undefined
+      })
+    }
+    return liveOf(await this.#session)
+  }
+
+  async loadOrCreate(value: V, options: GenerateSessionOptions = {}): Promise<Session<V>> {
+    return (await this.load()) ?? (await this.#createOnce(value, options)).session
+  }
+
+  async set(value: V, options: { expiry?: Period | undefined } = {}): Promise<Session<V>> {
+    this.#assertOpen()
+    let session = await this.load()
+    if (session === undefined) {
+      const made = await this.#createOnce(value, options)
+      if (made.created) return made.session
+      session = made.session
+    }
+    await this.#write(session, () => this.#manager.set(session, { value, expiry: options.expiry }))
+    return session
+  }
+
+  async update(
+    fn: (value: V | undefined) => V | undefined | PromiseLike<V | undefined>,
+    options: UpdateOptions = {},
+  ): Promise<V | undefined> {
+    this.#assertOpen()
+    if (typeof fn !== 'function') throw new TypeError('"fn" must be a function')
+    let session = await this.load()
+    if (session === undefined) {
+      const value = await fn(undefined)
+      if (value === undefined) return undefined
+      const made = await this.#createOnce(value, { expiry: options.expiry })
+      if (made.created) return made.session.value
+      session = made.session
+    }
+    return this.#write(session, () => this.#manager.update(session, fn, options))
+  }
+
+  async clear(): Promise<void> {
+    this.#assertOpen()
+    const session = await this.#current()
+    if (session !== undefined) {
+      await this.#write(session, () => this.#manager.clear(session))
+    } else if (this.#missed !== 'no_cookie') {
+      const had = await this.#manager.clearFromHeaders(this.#headers)
+      if (had) this.#send(this.#manager.clearHeaders())
+    }
+    // From here on the request is one without a cookie.
+    this.#missed = 'no_cookie'
+    this.#session = Promise.resolve(undefined)
+    this.#creation = undefined
+  }
+
+  async rotate(options: RotateSessionOptions = {}): Promise<void> {
+    this.#assertOpen()
+    const session = await this.load()
+    if (session === undefined) return
+    await this.#write(session, () => this.#manager.rotate(session, options))
+  }
+
+  async bind(
+    subject: string,
+    value: V,
+    { labels }: { labels?: Labels | undefined } = {},
+  ): Promise<Session<V>> {
+    this.#assertOpen()
+    let session = await this.load()
+    if (session === undefined) {
+      const made = await this.#createOnce(value, { subject, labels })
+      if (made.created) return made.session
+      session = made.session
+    }
+    await this.#write(session, () => this.#manager.bind(session, subject, { labels }))
+    return session
+  }
+
+  async #read(): Promise<Session<V> | undefined> {
+    if (!this.#head.sent()) this.#head.write([['Vary', 'Cookie']])
+    const found = await this.#manager.fromHeaders(this.#headers)
+    if (found.ok) {
+      await this.#touch(found.session)
+      return found.session
+    }
+    this.#missed = found.reason
+    if (found.reason === 'invalid' && this.#options.onInvalid === 'reject') {
+      throw new InvalidValueError('the stored value cannot be decoded by the codec')
+    }
+    return undefined
+  }
+
+  async #touch(session: Session<V>): Promise<void> {
+    // Without headers there is no way to move the cookie's Max-Age along.
+    if (stateOf(session).touchDue === undefined || this.#head.sent()) return
+    const touched = await this.#manager.touch(session)
+    if (touched && !this.#head.sent()) this.#announce(session)
+  }
+
+  /** The session as far as it has been loaded or made; a failed load counts as none. */
+  async #current(): Promise<Session<V> | undefined> {
+    try {
+      return liveOf((await this.#creation) ?? (await this.#session))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Makes the session, unless another call of this request is making it already. */
+  async #createOnce(
+    value: V,
+    options: GenerateSessionOptions,
+  ): Promise<{ session: Session<V>; created: boolean }> {
+    for (let pending = this.#creation; pending !== undefined; pending = this.#creation) {
+      const session = liveOf(await pending)
+      if (session !== undefined) return { session, created: false }
+      if (this.#creation === pending) this.#creation = undefined
+    }
+    this.#assertOpen()
+    const creation = this.#create(value, options)
+    this.#creation = creation
+    try {
+      return { session: await creation, created: true }
+    } catch (error) {
+      if (this.#creation === creation) this.#creation = undefined
+      throw error
+    }
+  }
+
+  async #create(value: V, options: GenerateSessionOptions): Promise<Session<V>> {
+    if (this.#missed === 'not_set' || this.#missed === 'invalid') {
+      await this.#manager.clearFromHeaders(this.#headers)
+    }
+    const session = await this.#manager.generate(value, options)
+    this.#session = Promise.resolve(session)
+    this.#announce(session)
+    return session
+  }
+
+  async #write<T>(session: Session<V>, run: () => Promise<T>): Promise<T> {
+    this.#assertOpen()
+    const result = await run()
+    if (session.modified) this.#announce(session)
+    return result
+  }
+
+  #announce(session: Session<V>): void {
+    this.#send(this.#manager.toCookieHeaders(session, { discard: this.#options.discard }))
+  }
+
+  #send(fields: readonly HeaderField[]): void {
+    this.#assertOpen()
+    this.#head.write(fields)
+  }
+
+  #assertOpen(): void {
+    if (this.#head.sent()) {
+      throw new HeadersSentError('the session was used after the response headers had been sent')
+    }
+  }
+}
+
+function liveOf<V>(session: Session<V> | undefined): Session<V> | undefined {
+  return session === undefined || isCleared(stateOf(session)) ? undefined : session
+}
