@@ -4,6 +4,6 @@
  */
 export function varyWithCookie(present: string | undefined): string | undefined {
   if (present === undefined || present.trim() === '') return 'Cookie'
-  const fields = present.split(',').map((field) => field.trim().toLowerCase())
-  return fields.includes('cookie') || fields.includes('*') ? undefined : `${present}, Cookie`
+  const fields = new Set(present.split(',').map((field) => field.trim().toLowerCase()))
+  return fields.has('cookie') || fields.has('*') ? undefined : `${present}, Cookie`
 }

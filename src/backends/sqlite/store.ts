@@ -41,7 +41,7 @@ export function createSqliteStore(db: SqliteDatabase, table: string, now: () => 
       return row ? recordOf(row, nowMs) : undefined
     },
 
-    update(recordId, secretHash, { value, idleMs = null }, version = undefined) {
+    update(recordId, secretHash, { value, idleMs = null }, version) {
       const nowMs = now()
       const which = [recordId, ...authorisedBy(secretHash, nowMs)] as const
       const span = [idleMs, nowMs, idleMs, ...which, version ?? null, version ?? null] as const
