@@ -1,0 +1,57 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createSecureServer } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { createFetchAdapter } from '../../src/adapters/fetch.ts'
+import { createNodeAdapter } from '../../src/adapters/node.ts'
+import type { RequestSession, SessionManager } from '../../src/index.ts'
+
+declare const sessions: SessionManager<number>
+
+// Requests and responses of Node's servers fit as they are.
+const session = createNodeAdapter(sessions)
+createServer((request, response) => void session(request, response).load())
+createSecureServer((request, response) => void session(request, response).load())
+export function ofHttp(request: IncomingMessage, response: ServerResponse): RequestSession<number> {
+  return session(request, response)
+}
+export function ofHttp2(
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+): RequestSession<number> {
+  return session(request, response)
+}
+declare const webRequest: Request
+declare const nodeRequest: IncomingMessage
+declare const nodeResponse: ServerResponse
+// @ts-expect-error
+session(nodeRequest)
+// @ts-expect-error
+session(nodeResponse, nodeRequest)
+
+// The manager reads headers in every form that servers hand them out.
+void sessions.fromHeaders(webRequest.headers)
+void sessions.fromHeaders(nodeRequest.headers)
+void sessions.fromHeaders('session=value')
+void sessions.fromHeaders(null)
+// @ts-expect-error
+void sessions.fromHeaders(webRequest)
+// @ts-expect-error
+void sessions.fromHeaders(17)
+
+// A wrapped handler is what servers call: it takes a Request and hands on what comes beside it.
+const withSession = createFetchAdapter(sessions)
+const plain = withSession(async (request: Request, view) => {
+  return new Response(`${request.url} ${await view.update((n = 0) => n + 1)}`)
+})
+export const handler: (request: Request) => Promise<Response> = plain
+const routed = withSession((_request: Request, _view, { id }: { id: string }) => new Response(id))
+void routed(webRequest, { id: 'one' })
+// @ts-expect-error
+void routed(webRequest)
+// @ts-expect-error
+void routed(webRequest, { id: 1 })
+// @ts-expect-error
+withSession((_request: Request) => 'no response')
+// @ts-expect-error
+void plain(nodeRequest)
