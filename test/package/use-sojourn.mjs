@@ -1,0 +1,21 @@
+// What a user of an ES module project writes.
+import assert from 'node:assert/strict'
+import { createSessionManager, SessionGoneError } from 'sojourn'
+import { createMemoryBackend } from 'sojourn/backends/memory'
+import { createSqliteBackend } from 'sojourn/backends/sqlite'
+
+const report = {}
+for (const backend of [createMemoryBackend(), createSqliteBackend(process.argv[2])]) {
+  const sessions = createSessionManager({ backend })
+  const made = await sessions.generate({ visits: 1 })
+  const cookie = sessions.toCookieHeaders(made).find(([name]) => name === 'Set-Cookie')[1]
+  const found = await sessions.fromHeaders(cookie.split(';')[0])
+  assert.equal(found.ok, true)
+  await sessions.update(found.session, ({ visits }) => ({ visits: visits + 1 }))
+  const read = await sessions.fromKey(made.key)
+  report[Object.keys(report).length === 0 ? 'memory' : 'sqlite'] = read.session.value
+  await sessions.clear(read.session)
+  await assert.rejects(sessions.set(made, { value: { visits: 9 } }), SessionGoneError)
+  backend.close()
+}
+console.log(JSON.stringify(report))
