@@ -17,9 +17,10 @@ export const jsonCodec: Codec<unknown> = {
 // The causes below are dropped on purpose: a parser's message quotes the text it could not parse.
 
 /**
- * Encodes a value of the application.
+ * Encodes a value of the application. What a codec other than `jsonCodec` makes is decoded once on the spot:
+ * a value that could be stored but not read back would be lost without anyone noticing.
  *
- * @throws InvalidValueError when the codec throws, or does not make a well-formed string.
+ * @throws InvalidValueError when the codec throws, or makes what is no well-formed string or cannot be decoded.
  */
 export function encodeValue<V>(codec: Codec<V>, value: V): string {
   let text: unknown
@@ -30,6 +31,7 @@ export function encodeValue<V>(codec: Codec<V>, value: V): string {
   }
   if (typeof text !== 'string') throw new InvalidValueError('"value" has no encoding in the codec')
   assertWellFormed(text)
+  if ((codec as unknown) !== jsonCodec) decodeValue(codec, text)
   return text
 }
 

@@ -45,7 +45,7 @@ export class InvalidPeriodError extends SessionError {
   override readonly code = 'ERR_SESSION_INVALID_PERIOD' as const
 }
 
-/** A value that cannot be encoded, or a stored one that no longer decodes. */
+/** A value that cannot be encoded or a stored one that no longer decodes; a subject or label that is no text. */
 export class InvalidValueError extends SessionError {
   override readonly name = 'InvalidValueError'
   override readonly code = 'ERR_SESSION_INVALID_VALUE' as const

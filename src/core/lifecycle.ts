@@ -1,30 +1,28 @@
 import type { Missed, SetResult } from './backend.ts'
 import { assertWellFormed } from './codec.ts'
-import { BackendError, guardBackend, InvalidValueError } from './errors.ts'
+import { BackendError, guardBackend, InvalidValueError, SubjectLimitError } from './errors.ts'
 import {
   generateKey,
   generateSuccessor,
   handleOf,
   isHandle,
   parseKey,
-  sameSecretHash,
+  secretHashOf,
 } from './key.ts'
-import { secretHashOf } from './key.ts'
 import type { Handle, Key, SecretHash } from './key.ts'
+import { encodeLabels, NO_LABELS } from './labels.ts'
 import { assertExpiry, assertPeriod, ONE_WEEK, periodLeft, THIRTY_DAYS } from './period.ts'
 import type { Period } from './period.ts'
 import type {
-  Labels,
   RotateOptions,
   RotateResult,
   SessionBackend,
   SessionFound,
   SessionGenerateOptions,
   SessionSetOptions,
-  SessionSummary,
-  TouchDue,
 } from './session-backend.ts'
-import type { ListedRecord, NewRecord, SecurityPart, Store, StoredRecord } from './store.ts'
+import type { NewRecord, Store, StoredRecord, SubjectLimit } from './store.ts'
+import { foundOf, isAuthorised, summaryOf } from './stored-record.ts'
 
 /** How long sessions live. */
 export interface LifecyclePolicy {
@@ -32,11 +30,14 @@ export interface LifecyclePolicy {
   readonly period?: Period | (() => Period) | undefined
   /** Absolute lifetime in seconds, from creation or the last authentication. Default: 30 days. */
   readonly absolute?: Period | undefined
+  /** How many live sessions a subject may have, at least 1. Default: no bound. */
+  readonly maxPerSubject?: number | undefined
+  /** Beyond that, refuse the login with `SubjectLimitError`, or end the subject's oldest session. Default: refuse. */
+  readonly atLimit?: 'refuse' | 'evict_oldest' | undefined
 }
 
 const NOT_FOUND: Missed = { ok: false, reason: 'not_found' }
 const NOT_SET: Missed = { ok: false, reason: 'not_set' }
-const NO_LABELS: Labels = Object.freeze({})
 // Whoever loses this many races for one record in a row is told so.
 const ROTATE_ATTEMPTS = 16
 const SWEEP_LIMIT = 1000
@@ -46,9 +47,11 @@ const SWEEP_LIMIT = 1000
  * rotation and subjects. A call makes one call of the store, except where its description says otherwise.
  *
  * @throws InvalidPeriodError when a period of the policy is out of range.
+ * @throws TypeError or RangeError when its limit is not as described.
  */
 export function createBackend(store: Store, policy: LifecyclePolicy = {}): SessionBackend {
   const { period = ONE_WEEK, absolute = THIRTY_DAYS } = policy
+  const limit = limitOf(policy)
   if (typeof period !== 'function') assertPeriod('period', period)
   assertPeriod('absolute', absolute)
 
@@ -76,7 +79,8 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       labels: encodeLabels(labels),
       extra: null,
     }
-    const created = await guardBackend('create a session', () => store.create(record))
+    const created = await guardBackend('create a session', () => store.create(record, limit))
+    if (!created.ok && created.reason === 'limit') throw subjectLimit()
     // Two equal draws of 128 random bits are a broken random source, not bad luck: never try again.
     if (!created.ok) throw new BackendError('the store already holds a record of a newly drawn id')
     onCreated?.({
@@ -118,7 +122,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     for (let attempt = 0; attempt < ROTATE_ATTEMPTS; attempt++) {
       const version = expected
       const done = await guardBackend('rotate a session', () =>
-        store.updateSecurity(parsed.handle, change, version),
+        store.updateSecurity(parsed.handle, change, version, limit),
       )
       if (done.ok) {
         return {
@@ -129,6 +133,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
           authenticatedAtMs: done.authenticatedAtMs ?? undefined,
         }
       }
+      if (done.reason === 'limit') throw subjectLimit()
       if (done.reason === 'gone') return { ok: false, reason: 'not_found' }
       // Something else of the security part has changed: go on only if this key is still good.
       const record = await readAuthorised(parsed.handle, parsed.secretHash)
@@ -214,58 +219,19 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
   }
 }
 
-function isAuthorised(record: StoredRecord, secretHash: SecretHash): boolean {
-  const { secretHash: current, previousHash, previousUntilMs } = record.security
-  if (sameSecretHash(current, secretHash)) return true
-  if (previousHash === null || !sameSecretHash(previousHash, secretHash)) return false
-  return previousUntilMs === null || record.nowMs < previousUntilMs
-}
-
-function foundOf(record: StoredRecord, value: string): SessionFound {
-  const { security, nowMs } = record
-  return {
-    ok: true,
-    value,
-    period: periodLeft(record.expiresAtMs, nowMs),
-    version: record.version,
-    facts: {
-      createdAtMs: record.createdAtMs,
-      subject: security.subject ?? undefined,
-      authenticatedAtMs: security.authenticatedAtMs ?? undefined,
-      labels: decodeLabels(security),
-      securityVersion: record.securityVersion,
-    },
-    touchDue: touchDueOf(record),
+function limitOf({ maxPerSubject, atLimit = 'refuse' }: LifecyclePolicy): SubjectLimit | undefined {
+  if (atLimit !== 'refuse' && atLimit !== 'evict_oldest') {
+    throw new TypeError('"atLimit" must be "refuse" or "evict_oldest"')
   }
-}
-
-/**
- * A touch is due when it would give at least `min(period/2, max(60 s, period/20))`: often enough that
- * use keeps a session alive, and seldom enough that a page view costs no write. At the absolute
- * deadline there is nothing left to give.
- */
-function touchDueOf({
-  idleMs,
-  expiresAtMs,
-  deadlineMs,
-  nowMs,
-}: StoredRecord): TouchDue | undefined {
-  const toMs = Math.min(nowMs + idleMs, deadlineMs)
-  const leastMs = Math.min(idleMs / 2, Math.max(60_000, idleMs / 20))
-  if (toMs - expiresAtMs < leastMs) return undefined
-  return { fromMs: expiresAtMs, toMs, period: periodLeft(toMs, nowMs) }
-}
-
-function summaryOf(record: ListedRecord): SessionSummary {
-  return {
-    handle: record.recordId,
-    createdAt: new Date(record.createdAtMs),
-    lastSeenAt: new Date(Math.max(record.createdAtMs, record.expiresAtMs - record.idleMs)),
-    expiresAt: new Date(record.expiresAtMs),
-    authenticatedAt:
-      record.authenticatedAtMs === null ? undefined : new Date(record.authenticatedAtMs),
-    labels: decodeLabels(record),
+  if (maxPerSubject === undefined) return undefined
+  if (!Number.isSafeInteger(maxPerSubject) || maxPerSubject < 1) {
+    throw new RangeError('"maxPerSubject" must be a whole number of at least 1')
   }
+  return { maxPerSubject, atLimit }
+}
+
+function subjectLimit(): SubjectLimitError {
+  return new SubjectLimitError('the subject has as many sessions as it may')
 }
 
 function assertValue(value: unknown): void {
@@ -274,24 +240,7 @@ function assertValue(value: unknown): void {
 }
 
 function assertSubject(subject: unknown): void {
-  if (typeof subject !== 'string' || subject === '') {
-    throw new TypeError('"subject" must be a non-empty string')
+  if (typeof subject !== 'string' || subject === '' || !subject.isWellFormed()) {
+    throw new InvalidValueError('"subject" must be a non-empty string without lone surrogates')
   }
-  if (!subject.isWellFormed()) throw new InvalidValueError('"subject" contains a lone surrogate')
-}
-
-function encodeLabels(labels: Labels | undefined): string | null {
-  if (labels === undefined) return null
-  if (typeof labels !== 'object' || labels === null || Object.values(labels).some(isNoText)) {
-    throw new TypeError('"labels" must be an object of strings')
-  }
-  return JSON.stringify(labels)
-}
-
-function isNoText(label: unknown): boolean {
-  return typeof label !== 'string'
-}
-
-function decodeLabels({ labels }: Pick<SecurityPart, 'labels'>): Labels {
-  return labels === null ? NO_LABELS : (JSON.parse(labels) as Labels)
 }

@@ -4,6 +4,7 @@ import { decodeValue } from './codec.ts'
 import { SessionConflictError, SessionGoneError } from './errors.ts'
 import { handleOf, isKey } from './key.ts'
 import type { Handle, Key } from './key.ts'
+import { NO_LABELS } from './labels.ts'
 import type { Period } from './period.ts'
 import type { Labels, SessionFacts, TouchDue } from './session-backend.ts'
 
@@ -54,8 +55,6 @@ export interface SessionState<V> {
   /** The end of the line of writes on this object. */
   writes: Promise<void> | undefined
 }
-
-const NO_LABELS: Labels = Object.freeze({})
 
 class ManagedSession<V> implements Session<V> {
   declare readonly [sessionBrand]: true

@@ -1,6 +1,7 @@
 import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import { isHandle } from '../core/key.ts'
 import type { Handle } from '../core/key.ts'
+import { NO_LABELS } from '../core/labels.ts'
 import type { RotateOptions } from '../core/session-backend.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
@@ -41,7 +42,7 @@ export async function rotate<V>(
     }
     if (isCleared(state)) return
     const { securityVersion, authenticatedAtMs } = result
-    const { subject = state.facts?.subject, labels = state.facts?.labels ?? {} } = options
+    const { subject = state.facts?.subject, labels = state.facts?.labels ?? NO_LABELS } = options
     const createdAtMs = state.facts?.createdAtMs
     state.facts = { createdAtMs, subject, labels, securityVersion, authenticatedAtMs }
     state.key = result.key

@@ -112,8 +112,9 @@ export interface SessionManager<V = unknown> {
    * Makes a session. The cookie goes out with `toCookieHeaders`.
    *
    * @throws TypeError when `value` is undefined.
-   * @throws InvalidValueError when the codec cannot encode `value`.
+   * @throws InvalidValueError when the codec cannot encode `value`, or subject or labels are no text.
    * @throws InvalidPeriodError when `expiry` is out of range.
+   * @throws SubjectLimitError when the subject has as many sessions as the backend's policy allows.
    */
   generate(value: V, options?: GenerateSessionOptions): Promise<Session<V>>
 
@@ -163,7 +164,11 @@ export interface SessionManager<V = unknown> {
    */
   rotate(session: Session<V>, options?: RotateSessionOptions): Promise<void>
 
-  /** Rotates the session and makes it `subject`'s, authenticated now: at login. Throws as `rotate` does. */
+  /**
+   * Rotates the session and makes it `subject`'s, authenticated now: at login.
+   *
+   * @throws what `rotate` throws, and SubjectLimitError as `generate` does.
+   */
   bind(
     session: Session<V>,
     subject: string,

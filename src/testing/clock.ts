@@ -16,7 +16,7 @@ export interface TestClock {
  * clock.advance(10)
  * ```
  */
-export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
+export function createTestClock(startMs: number = Date.UTC(2026, 0, 1)): TestClock {
   let nowMs = startMs
   return {
     now: () => nowMs,

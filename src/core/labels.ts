@@ -1,0 +1,36 @@
+import { BackendError, InvalidValueError } from './errors.ts'
+import type { Labels } from './session-backend.ts'
+
+/** No labels. */
+export const NO_LABELS: Labels = Object.freeze({})
+
+/**
+ * The text under which a store keeps labels.
+ *
+ * @throws InvalidValueError when `labels` is not an object of strings.
+ */
+export function encodeLabels(labels: Labels | undefined): string | null {
+  if (labels === undefined) return null
+  if (typeof labels !== 'object' || labels === null || Object.values(labels).some(isNoText)) {
+    throw new InvalidValueError('"labels" must be an object of strings')
+  }
+  return JSON.stringify(labels)
+}
+
+/**
+ * The labels of a text that `encodeLabels` made.
+ *
+ * @throws BackendError when it is another: the store has given back what nobody gave it.
+ */
+export function decodeLabels(text: string | null): Labels {
+  if (text === null) return NO_LABELS
+  try {
+    return JSON.parse(text) as Labels
+  } catch {
+    throw new BackendError('the store gave back labels that it was never given')
+  }
+}
+
+function isNoText(label: unknown): boolean {
+  return typeof label !== 'string'
+}
