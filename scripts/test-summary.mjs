@@ -1,5 +1,5 @@
-// A run whose tests were not collected can end without one failed test. This counts such a file as a failure too, and
-// says in one line what a reader of a long log looks for.
+// A file that cannot be loaded, or whose "beforeAll" fails, has no failed test. This counts it as a failure all the
+// same, and says in one line what a reader of a long log looks for.
 import { readFileSync } from 'node:fs'
 
 const { passed, failed, skipped } = countOf(process.argv[2])
@@ -10,7 +10,8 @@ function countOf(path) {
   try {
     const report = JSON.parse(readFileSync(path, 'utf8'))
     const broken = report.testResults.filter(
-      ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+      ({ status, assertionResults }) =>
+        status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
     )
     return {
       passed: report.numPassedTests,
