@@ -65,7 +65,10 @@ export interface RequestSession<V = unknown> {
   /** Gives the session a new key. Without one it does nothing. Throws as `SessionManager.rotate` does. */
   rotate(options?: RotateSessionOptions): Promise<void>
 
-  /** Logs `subject` in: binds the session under a new key, or makes one with `value` for it. */
+  /**
+   * Logs `subject` in: binds the session, with what it holds, under a new key. Where there is none, or one of
+   * another subject, which is ended first, it makes one with `value`. Throws as `SessionManager.bind` does.
+   */
   bind(subject: string, value: V, options?: { labels?: Labels | undefined }): Promise<Session<V>>
 }
 
@@ -182,6 +185,11 @@ class LazySession<V> implements RequestSession<V> {
   ): Promise<Session<V>> {
     this.#assertOpen()
     let session = await this.load()
+    if (session?.subject !== undefined && session.subject !== subject) {
+      // What one user left in a session is not for the next one at the same browser.
+      await this.clear()
+      session = undefined
+    }
     if (session === undefined) {
       const made = await this.#createOnce(value, { subject, labels })
       if (made.created) return made.session
@@ -247,8 +255,10 @@ class LazySession<V> implements RequestSession<V> {
       await this.#manager.clearFromHeaders(this.#headers)
     }
     const session = await this.#manager.generate(value, options)
-    this.#session = Promise.resolve(session)
+    // Nobody would ever learn the key of a session made too late for a cookie.
+    if (this.#head.sent()) await this.#manager.clear(session)
     this.#announce(session)
+    this.#session = Promise.resolve(session)
     return session
   }
 
