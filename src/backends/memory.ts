@@ -89,27 +89,31 @@ export function createMemoryStore(now: () => number = Date.now): Store {
     if (own?.size === 0) subjects.delete(subject)
   }
 
-  function remove(entry: Entry): boolean {
+  function remove(entry: Entry): void {
     records.delete(entry.recordId)
     unindex(entry)
-    return now() < entry.expiresAtMs
   }
 
-  function live(recordId: Handle): Entry | undefined {
+  function live(recordId: Handle, nowMs: number): Entry | undefined {
     const entry = records.get(recordId)
-    return entry !== undefined && now() < entry.expiresAtMs ? entry : undefined
+    return entry !== undefined && nowMs < entry.expiresAtMs ? entry : undefined
   }
 
-  function liveOf(subject: string): Entry[] {
-    const own = [...(subjects.get(subject) ?? [])].filter((entry) => now() < entry.expiresAtMs)
+  function liveOf(subject: string, nowMs: number): Entry[] {
+    const own = [...(subjects.get(subject) ?? [])].filter(({ expiresAtMs }) => nowMs < expiresAtMs)
     return own.toSorted((a, b) => a.createdAtMs - b.createdAtMs)
   }
 
   /** Makes room for a session of `subject`, `self` if it exists; false when there is none. */
-  function admit(subject: string | null, limit: SubjectLimit | undefined, self?: Entry): boolean {
+  function admit(
+    subject: string | null,
+    limit: SubjectLimit | undefined,
+    nowMs: number,
+    self?: Entry,
+  ): boolean {
     const { maxPerSubject, atLimit = 'refuse' } = limit ?? {}
     if (subject === null || maxPerSubject === undefined) return true
-    const others = liveOf(subject).filter((entry) => entry !== self)
+    const others = liveOf(subject, nowMs).filter((entry) => entry !== self)
     const surplus = others.length + 1 - maxPerSubject
     if (surplus <= 0) return true
     if (atLimit === 'refuse') return self?.security.subject === subject
@@ -118,6 +122,7 @@ export function createMemoryStore(now: () => number = Date.now): Store {
   }
 
   function sweep(limit: number): number {
+    const nowMs = now()
     let removed = 0
     for (let looked = 0; looked < limit; looked++) {
       let next = cursor.next()
@@ -127,7 +132,7 @@ export function createMemoryStore(now: () => number = Date.now): Store {
         next = cursor.next()
         if (next.done === true) break
       }
-      if (now() < next.value.expiresAtMs) continue
+      if (nowMs < next.value.expiresAtMs) continue
       remove(next.value)
       removed++
     }
@@ -138,21 +143,24 @@ export function createMemoryStore(now: () => number = Date.now): Store {
     create(record, limit) {
       sweep(SWEPT_PER_CREATION)
       if (records.has(record.recordId)) return { ok: false, reason: 'exists' }
-      if (!admit(record.subject, limit)) return { ok: false, reason: 'limit' }
-      const entry = entryOf(record, now())
+      const nowMs = now()
+      if (!admit(record.subject, limit, nowMs)) return { ok: false, reason: 'limit' }
+      const entry = entryOf(record, nowMs)
       records.set(entry.recordId, entry)
       index(entry)
       return { ok: true, createdAtMs: entry.createdAtMs, expiresAtMs: entry.expiresAtMs }
     },
 
     read(recordId): StoredRecord | undefined {
-      const entry = live(recordId)
-      return entry && { ...entry, nowMs: now() }
+      // Read once: a second reading might be past the expiry that the first one allowed.
+      const nowMs = now()
+      const entry = live(recordId, nowMs)
+      return entry && { ...entry, nowMs }
     },
 
     update(recordId, secretHash, { value, idleMs }, version) {
-      const entry = live(recordId)
       const nowMs = now()
+      const entry = live(recordId, nowMs)
       if (entry === undefined || !mayWrite(entry.security, secretHash, nowMs)) {
         return { ok: false, reason: 'gone' }
       }
@@ -168,19 +176,20 @@ export function createMemoryStore(now: () => number = Date.now): Store {
     },
 
     touch(recordId, secretHash, fromMs, toMs) {
-      const entry = live(recordId)
-      if (entry === undefined || !mayWrite(entry.security, secretHash, now())) return false
+      const nowMs = now()
+      const entry = live(recordId, nowMs)
+      if (entry === undefined || !mayWrite(entry.security, secretHash, nowMs)) return false
       if (entry.expiresAtMs !== fromMs) return false
       entry.expiresAtMs = Math.min(toMs, entry.deadlineMs)
       return true
     },
 
     updateSecurity(recordId, change, securityVersion, limit) {
-      const entry = live(recordId)
+      const nowMs = now()
+      const entry = live(recordId, nowMs)
       if (entry === undefined) return { ok: false, reason: 'gone' }
       if (entry.securityVersion !== securityVersion) return { ok: false, reason: 'conflict' }
-      const nowMs = now()
-      if (!admit(change.subject ?? null, limit, entry)) return { ok: false, reason: 'limit' }
+      if (!admit(change.subject ?? null, limit, nowMs, entry)) return { ok: false, reason: 'limit' }
       const security = changeSecurity(entry.security, change, nowMs)
       unindex(entry)
       entry.security = security
@@ -207,18 +216,22 @@ export function createMemoryStore(now: () => number = Date.now): Store {
       const { secretHash: current, previousHash } = entry.security
       if (secretHash !== undefined && secretHash !== current && secretHash !== previousHash)
         return false
-      return remove(entry)
+      remove(entry)
+      return now() < entry.expiresAtMs
     },
 
-    list: (subject): ListedRecord[] => liveOf(subject).map(listedOf),
+    list: (subject): ListedRecord[] => liveOf(subject, now()).map(listedOf),
 
     deleteSubject(subject, except) {
       const own = [...(subjects.get(subject) ?? [])].filter(({ recordId }) => recordId !== except)
-      return own.filter(remove).length
+      own.forEach(remove)
+      const nowMs = now()
+      return own.filter(({ expiresAtMs }) => nowMs < expiresAtMs).length
     },
 
     deleteAll() {
-      const count = [...records.values()].filter((entry) => now() < entry.expiresAtMs).length
+      const nowMs = now()
+      const count = [...records.values()].filter(({ expiresAtMs }) => nowMs < expiresAtMs).length
       records.clear()
       subjects.clear()
       return count

@@ -35,7 +35,7 @@ export interface SqliteBackend extends SessionBackend {
   close(): void
 }
 
-const TABLE = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
+const TABLE = /^(?!sqlite_|sojourn_schema$)[a-z_][a-z0-9_]{0,62}$/i
 const DURABILITY = new Map([
   ['process', 'NORMAL'],
   ['power', 'FULL'],
@@ -43,7 +43,8 @@ const DURABILITY = new Map([
 
 /**
  * Makes a backend on an SQLite database: a path, opened with `node:sqlite`; or a database of `node:sqlite`,
- * better-sqlite3, libsql or bun:sqlite. Turns on WAL, and creates or upgrades its own table.
+ * better-sqlite3, libsql or bun:sqlite. Turns on WAL, and creates or upgrades its own table; do this
+ * outside a transaction. A write made while the application has one open on `database` is part of it.
  *
  * @throws UnsupportedOperationError for a path on a runtime without `node:sqlite`.
  * @throws BackendError when the database cannot be opened, or has a newer schema than this library.
@@ -69,7 +70,8 @@ export function createSqliteBackend(
   }
   try {
     prepareFile(db, table, own ? synchronous : undefined)
-    const store = createSqliteStore(db, table, now)
+    // A fraction of a millisecond, as of a monotonic clock, has no place in an INTEGER column.
+    const store = createSqliteStore(db, table, () => Math.floor(now()))
     const backend = createBackend(store, options)
     const stop = startSweeper(store, options)
     return Object.assign(backend, { close: closeOnce(stop, own ? db : undefined) })

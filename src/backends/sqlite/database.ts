@@ -19,7 +19,8 @@ export interface SqliteDatabase {
 export type Row = Readonly<Record<string, unknown>>
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+// `ignoreBOM` means to keep it.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * How an opaque text is bound. Some drivers end a TEXT at U+0000 when they read it back, so that one is

@@ -1,6 +1,8 @@
 import { BackendError } from '../../core/errors.ts'
 import type { Row, SqliteDatabase } from './database.ts'
 import { readNumber } from './database.ts'
+import { prepareStatements } from './statements.ts'
+import { attempt, isBusy } from './transaction.ts'
 
 /**
  * The schema, with `{table}` for the table's name. There is no index on the expiry: it would double the
@@ -8,7 +10,7 @@ import { readNumber } from './database.ts'
  * that reading the other columns of a large record touches no overflow page.
  */
 export const SQLITE_SCHEMA = `
-CREATE TABLE IF NOT EXISTS {table} (
+CREATE TABLE IF NOT EXISTS "{table}" (
   id TEXT NOT NULL PRIMARY KEY,
   version INTEGER NOT NULL,
   idle_ms INTEGER NOT NULL,
@@ -25,7 +27,7 @@ CREATE TABLE IF NOT EXISTS {table} (
   extra ANY,
   value ANY
 ) STRICT;
-CREATE INDEX IF NOT EXISTS {table}_subject ON {table} (subject) WHERE subject IS NOT NULL;
+CREATE INDEX IF NOT EXISTS "{table}_subject" ON "{table}" (subject) WHERE subject IS NOT NULL;
 `
 
 const VERSION = 1
@@ -36,11 +38,11 @@ const RETRY_MS = 10
  * Turns on WAL, waits for locks instead of failing, and creates the table unless it exists. Safe to
  * run from several processes at once. `synchronous` is left alone where it is not given.
  *
- * @throws BackendError when the database refuses, or has a newer schema.
+ * @throws BackendError when the database refuses, has a newer schema, or is inside a transaction.
  */
 export function prepareFile(db: SqliteDatabase, table: string, synchronous?: string): void {
   try {
-    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    waitForLocks(db)
     turnOnWal(db)
     if (synchronous !== undefined) db.exec(`PRAGMA synchronous = ${synchronous}`)
     createTable(db, table)
@@ -50,28 +52,38 @@ export function prepareFile(db: SqliteDatabase, table: string, synchronous?: str
   }
 }
 
+/** A connection whose owner has set a timeout keeps it. */
+function waitForLocks(db: SqliteDatabase): void {
+  const { timeout } = (db.prepare('PRAGMA busy_timeout').get() ?? {}) as Row
+  if (timeout === undefined) {
+    throw new BackendError('the SQLite database must give rows as objects by column name')
+  }
+  if (readNumber(timeout) === 0) db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+}
+
 /** Switching to WAL needs the file alone for a moment, and SQLite does not wait for that by itself. */
 function turnOnWal(db: SqliteDatabase): void {
-  const mode = db.prepare('PRAGMA journal_mode').get() as Row
-  if (mode['journal_mode'] === 'wal') return
   for (let waited = 0; ; waited += RETRY_MS) {
     try {
-      db.exec('PRAGMA journal_mode = WAL')
+      const mode = db.prepare('PRAGMA journal_mode').get() as Row
+      if (mode['journal_mode'] !== 'wal') db.exec('PRAGMA journal_mode = WAL')
       return
     } catch (error) {
-      if (waited >= BUSY_TIMEOUT_MS) throw error
+      if (!isBusy(error) || waited >= BUSY_TIMEOUT_MS) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
     }
   }
 }
 
 function createTable(db: SqliteDatabase, table: string): void {
+  // SQLite's names do not differ by case, and so must not the row that keeps a table's version.
+  const name = table.toLowerCase()
   db.exec('BEGIN IMMEDIATE')
   try {
     db.exec(
       'CREATE TABLE IF NOT EXISTS sojourn_schema (name TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL) STRICT',
     )
-    const found = db.prepare('SELECT version FROM sojourn_schema WHERE name = ?').get(table) as
+    const found = db.prepare('SELECT version FROM sojourn_schema WHERE name = ?').get(name) as
       | Row
       | null
       | undefined
@@ -79,12 +91,14 @@ function createTable(db: SqliteDatabase, table: string): void {
       throw new BackendError('the SQLite table was made by a newer version of this library')
     }
     db.exec(SQLITE_SCHEMA.replaceAll('{table}', table))
+    // A table of the application's that happens to have this name is found out before anything is kept.
+    prepareStatements(db, table)
     db.prepare(
       'INSERT INTO sojourn_schema (name, version) VALUES (?, ?) ON CONFLICT DO NOTHING',
-    ).run(table, VERSION)
+    ).run(name, VERSION)
     db.exec('COMMIT')
   } catch (error) {
-    db.exec('ROLLBACK')
+    attempt(() => db.exec('ROLLBACK'))
     throw error
   }
 }

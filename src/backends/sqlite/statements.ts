@@ -20,7 +20,8 @@ export function prepareStatements(db: SqliteDatabase, table: string): SqliteStat
   return Object.fromEntries(entries) as SqliteStatements
 }
 
-function sqlOf(table: string) {
+function sqlOf(name: string) {
+  const table = `"${name}"`
   const slot = Array.from({ length: 15 }, () => '?').join(', ')
   return {
     insert: `INSERT INTO ${table} (${COLUMNS}) VALUES (${slot}) ON CONFLICT DO NOTHING RETURNING id`,

@@ -13,26 +13,24 @@ import { bindText, readNullable, readNumber, readText } from './database.ts'
 import type { Row, SqliteDatabase, SqliteValue } from './database.ts'
 import { prepareStatements } from './statements.ts'
 import type { SqliteStatements } from './statements.ts'
+import { createAtomically } from './transaction.ts'
+
+// What a `Date` can show. Sums of such spans stay exact in SQLite's integers and in numbers.
+const LONGEST_MS = 8.64e15
 
 /**
- * Makes the `Store` under `createSqliteBackend`, by the clock `now`. Each operation is one statement, which
- * SQLite runs alone; the ones that check a subject's limit are one transaction. A statement that changed
- * nothing is explained by a second look: what was `gone` stays gone, so the explanation holds.
+ * Makes the `Store` under `createSqliteBackend`, by the clock `now`. A write is one transaction, which reads the
+ * clock once it has the write lock; a read is one statement.
  */
 export function createSqliteStore(db: SqliteDatabase, table: string, now: () => number): Store {
   const sql = prepareStatements(db, table)
-  // What checks a limit is two statements; all else is one and needs no transaction around it.
-  const atomically = <T>(limit: SubjectLimit | undefined, run: () => T): T =>
-    limit?.maxPerSubject === undefined ? run() : inSavepoint(db, run)
+  const atomically = createAtomically(db, table)
   // The sweeper's place: it has looked at every row up to this one.
   let swept = 0
 
   return {
     create(record, limit) {
-      const nowMs = now()
-      const reason = atomically(limit, () => insert(sql, record, nowMs, limit))
-      if (reason !== undefined) return { ok: false, reason }
-      return { ok: true, createdAtMs: nowMs, expiresAtMs: firstExpiry(record, nowMs) }
+      return atomically(() => insert(sql, record, now(), limit))
     },
 
     read(recordId) {
@@ -42,38 +40,42 @@ export function createSqliteStore(db: SqliteDatabase, table: string, now: () => 
     },
 
     update(recordId, secretHash, { value, idleMs = null }, version) {
-      const nowMs = now()
-      const which = [recordId, ...authorisedBy(secretHash, nowMs)] as const
-      const span = [idleMs, nowMs, idleMs, ...which, version ?? null, version ?? null] as const
-      const [row] =
-        value === undefined
-          ? sql.moveExpiry.all(...span)
-          : sql.setValue.all(bindText(value), ...span)
-      if (row === undefined) {
-        return { ok: false, reason: sql.authorised.get(...which) ? 'conflict' : 'gone' }
-      }
-      const { version: next, expires_at } = row as Row
-      return { ok: true, version: readNumber(next), expiresAtMs: readNumber(expires_at), nowMs }
+      return atomically(() => {
+        const nowMs = now()
+        const which = [recordId, ...authorisedBy(secretHash, nowMs)] as const
+        const idle = idleMs === null ? null : bounded(idleMs)
+        const span = [idle, nowMs, idle, ...which, version ?? null, version ?? null] as const
+        const [row] =
+          value === undefined
+            ? sql.moveExpiry.all(...span)
+            : sql.setValue.all(bindText(value), ...span)
+        if (row === undefined) {
+          return { ok: false, reason: sql.authorised.get(...which) ? 'conflict' : 'gone' }
+        }
+        const { version: next, expires_at } = row as Row
+        return { ok: true, version: readNumber(next), expiresAtMs: readNumber(expires_at), nowMs }
+      })
     },
 
     touch(recordId, secretHash, fromMs, toMs) {
-      return sql.touch.all(toMs, recordId, ...authorisedBy(secretHash, now()), fromMs).length > 0
-    },
-
-    updateSecurity(recordId, change, securityVersion, limit) {
-      const nowMs = now()
-      const named = change.subject === undefined || change.subject === null ? undefined : limit
-      return atomically(named, () =>
-        changeSecurity(sql, recordId, change, securityVersion, nowMs, named),
+      return atomically(
+        () => sql.touch.all(toMs, recordId, ...authorisedBy(secretHash, now()), fromMs).length > 0,
       )
     },
 
+    updateSecurity(recordId, change, securityVersion, limit) {
+      const named = change.subject === undefined || change.subject === null ? undefined : limit
+      return atomically(() => changeSecurity(sql, recordId, change, securityVersion, now(), named))
+    },
+
     delete(recordId, secretHash) {
-      const rows =
-        secretHash === undefined
-          ? sql.remove.all(recordId)
-          : sql.removeWithSecret.all(recordId, secretHash, secretHash)
-      return countLive(rows, now()) > 0
+      return atomically(() => {
+        const rows =
+          secretHash === undefined
+            ? sql.remove.all(recordId)
+            : sql.removeWithSecret.all(recordId, secretHash, secretHash)
+        return countLive(rows, now()) > 0
+      })
     },
 
     list(subject) {
@@ -81,37 +83,28 @@ export function createSqliteStore(db: SqliteDatabase, table: string, now: () => 
     },
 
     deleteSubject(subject, except) {
-      return countLive(sql.removeSubject.all(bindText(subject), except ?? null), now())
+      return atomically(() =>
+        countLive(sql.removeSubject.all(bindText(subject), except ?? null), now()),
+      )
     },
 
     deleteAll() {
-      sql.removeExpired.run(now())
-      return readNumber(sql.removeAll.run().changes)
+      return atomically(() => {
+        sql.removeExpired.run(now())
+        return readNumber(sql.removeAll.run().changes)
+      })
     },
 
     sweep(limit) {
       const nowMs = now()
-      const slice = sql.slice.get(nowMs, swept, limit) as Row
+      const most = Math.max(0, Math.min(Math.trunc(limit), Number.MAX_SAFE_INTEGER))
+      const slice = sql.slice.get(nowMs, swept, most) as Row
       const from = swept
       const last = readNumber(slice['last'])
-      swept = readNumber(slice['looked']) < limit ? 0 : last
+      swept = readNumber(slice['looked']) < most ? 0 : last
       if (readNumber(slice['expired']) === 0) return 0
-      return readNumber(sql.removeSlice.run(from, last, nowMs).changes)
+      return atomically(() => readNumber(sql.removeSlice.run(from, last, nowMs).changes))
     },
-  }
-}
-
-/** Runs statements as one step, inside a transaction of the application's own if it has one open. */
-function inSavepoint<T>(db: SqliteDatabase, run: () => T): T {
-  db.exec('SAVEPOINT sojourn')
-  try {
-    const result = run()
-    db.exec('RELEASE sojourn')
-    return result
-  } catch (error) {
-    db.exec('ROLLBACK TO sojourn')
-    db.exec('RELEASE sojourn')
-    throw error
   }
 }
 
@@ -120,8 +113,12 @@ function authorisedBy(secretHash: SecretHash, nowMs: number): SqliteValue[] {
   return [nowMs, secretHash, secretHash, nowMs]
 }
 
+function bounded(spanMs: number): number {
+  return Math.max(-LONGEST_MS, Math.min(spanMs, LONGEST_MS))
+}
+
 function firstExpiry({ idleMs, absoluteMs }: NewRecord, nowMs: number): number {
-  return nowMs + Math.min(idleMs, absoluteMs)
+  return nowMs + bounded(Math.min(idleMs, absoluteMs))
 }
 
 function insert(
@@ -129,7 +126,7 @@ function insert(
   record: NewRecord,
   nowMs: number,
   limit: SubjectLimit | undefined,
-): 'exists' | 'limit' | undefined {
+): Awaited<ReturnType<Store['create']>> {
   const { recordId } = record
   const subject = bindText(record.subject)
   const row = insertRow(record, nowMs)
@@ -138,9 +135,11 @@ function insert(
     refuseAt === null
       ? sql.insert.all(...row)
       : sql.insertBelowLimit.all(...row, subject, nowMs, refuseAt)
-  if (inserted.length === 0) return sql.exists.get(recordId) ? 'exists' : 'limit'
+  if (inserted.length === 0) {
+    return { ok: false, reason: sql.exists.get(recordId) ? 'exists' : 'limit' }
+  }
   if (evictAt !== null) evict(sql, subject, recordId, evictAt, nowMs)
-  return undefined
+  return { ok: true, createdAtMs: nowMs, expiresAtMs: firstExpiry(record, nowMs) }
 }
 
 function insertRow(record: NewRecord, nowMs: number): SqliteValue[] {
@@ -148,10 +147,10 @@ function insertRow(record: NewRecord, nowMs: number): SqliteValue[] {
   return [
     recordId,
     1,
-    idleMs,
+    bounded(idleMs),
     nowMs,
     firstExpiry(record, nowMs),
-    nowMs + absoluteMs,
+    nowMs + bounded(absoluteMs),
     1,
     secretHash,
     null,
@@ -196,14 +195,14 @@ function changeSecurity(
   limit: SubjectLimit | undefined,
 ): UpdateSecurityResult {
   const { secretHash, previous, subject, authenticated, labels, extra } = change
-  const deadlineMs = authenticated === undefined ? null : nowMs + authenticated.absoluteMs
+  const deadlineMs = authenticated === undefined ? null : nowMs + bounded(authenticated.absoluteMs)
   const graceMs = previous?.graceMs ?? null
   const newSubject = bindText(subject ?? null)
   const { refuseAt, evictAt } = boundsOf(limit)
   const [row] = sql.changeSecurity.all(
     secretHash ?? null,
     ...given(previous, previous?.hash ?? null),
-    ...given(previous, graceMs === null ? null : nowMs + graceMs),
+    ...given(previous, graceMs === null ? null : nowMs + bounded(graceMs)),
     ...given(subject, newSubject),
     ...given(labels, bindText(labels ?? null)),
     ...given(extra, bindText(extra ?? null)),
