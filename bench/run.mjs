@@ -1,0 +1,35 @@
+// What the manager costs over the bare engine, as ratios: a figure in microseconds says more about the machine.
+// `npm run bench`, or `npm run bench -- SQLite` for the workloads whose names have that word.
+import { cpus } from 'node:os'
+import { DatabaseSync } from 'node:sqlite'
+import { interleave } from './interleave.mjs'
+import { createWorkloads } from './workloads.mjs'
+
+const [only = ''] = process.argv.slice(2)
+const { workloads, close } = await createWorkloads()
+const results = []
+for (const { name, variants } of workloads) {
+  if (!name.includes(only)) continue
+  results.push({ name, variants: await interleave(variants, { rounds: 25, batchMs: 30 }) })
+}
+close()
+
+const [cpu] = cpus()
+const [sqlite] = Object.values(
+  new DatabaseSync(':memory:').prepare('SELECT sqlite_version()').get(),
+)
+const machine = { cpu: cpu?.model, cores: cpus().length, node: process.version, sqlite }
+
+console.log(
+  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, SQLite ${machine.sqlite}\n`,
+)
+console.log('| workload | variant | µs | ratio | middle 80 % of the ratio |')
+console.log('| --- | --- | ---: | ---: | --- |')
+for (const { name, variants } of results) {
+  for (const { name: variant, nanoseconds, ratio } of variants) {
+    const time = (nanoseconds.median / 1000).toFixed(2)
+    const spread = `${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}`
+    console.log(`| ${name} | ${variant} | ${time} | ${ratio.median.toFixed(2)} | ${spread} |`)
+  }
+}
+console.log(`\n${JSON.stringify({ machine, results })}`)
