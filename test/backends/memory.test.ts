@@ -127,6 +127,15 @@ describe('createMemoryBackend', () => {
     expect(await backend.get(key)).toEqual(NOT_FOUND)
   })
 
+  it('takes a version that is no number for another version', async () => {
+    const backend = create()
+    const key = await backend.generate({ value: 'a' })
+    for (const version of [NaN, null as never, 1e300, -1, 1.5, Infinity]) {
+      expect(await backend.set(key, 'b', { version })).toEqual({ ok: false, reason: 'conflict' })
+    }
+    expect(await backend.get(key)).toMatchObject({ value: 'a', version: 1 })
+  })
+
   it('keeps sessions readable after close, which may be called again', async () => {
     const backend = createMemoryBackend({ now: clock.now })
     const key = await backend.generate({ value: 'a' })

@@ -70,6 +70,15 @@ describe.each(drivers)('createSqliteBackend on $name', ({ open }) => {
     expect(await backend.get(key)).toMatchObject({ ok: true, value: '' })
   })
 
+  it('takes a version that is no number for another version', async () => {
+    const backend = createSqliteBackend(open(folder.file()), quiet)
+    const key = await backend.generate({ value: 'a' })
+    for (const version of [NaN, null as never, 1e300, -1, 1.5, Infinity]) {
+      expect(await backend.set(key, 'b', { version })).toEqual({ ok: false, reason: 'conflict' })
+    }
+    expect(await backend.get(key)).toMatchObject({ value: 'a', version: 1 })
+  })
+
   it('gives numbers where the driver gives bigints', async () => {
     const database = open(folder.file(), { bigints: true })
     expect(database.prepare('SELECT 1 AS one').get()).toMatchObject({ one: 1n })

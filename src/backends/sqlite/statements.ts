@@ -32,10 +32,10 @@ function sqlOf(name: string) {
     read: `SELECT ${COLUMNS} FROM ${table} WHERE ${LIVE}`,
     setValue: `UPDATE ${table} SET value = ?, version = version + 1, idle_ms = coalesce(?, idle_ms),
       expires_at = min(? + coalesce(?, idle_ms), deadline_at)
-      WHERE ${LIVE} AND ${AUTHORISED} AND (? IS NULL OR version = ?) RETURNING version, expires_at`,
+      WHERE ${LIVE} AND ${AUTHORISED} AND (? = 0 OR version = ?) RETURNING version, expires_at`,
     moveExpiry: `UPDATE ${table} SET idle_ms = coalesce(?, idle_ms),
       expires_at = min(? + coalesce(?, idle_ms), deadline_at)
-      WHERE ${LIVE} AND ${AUTHORISED} AND (? IS NULL OR version = ?) RETURNING version, expires_at`,
+      WHERE ${LIVE} AND ${AUTHORISED} AND (? = 0 OR version = ?) RETURNING version, expires_at`,
     authorised: `SELECT 1 AS found FROM ${table} WHERE ${LIVE} AND ${AUTHORISED}`,
     touch: `UPDATE ${table} SET expires_at = min(?, deadline_at)
       WHERE ${LIVE} AND ${AUTHORISED} AND expires_at = ? RETURNING id`,

@@ -44,7 +44,7 @@ export function createSqliteStore(db: SqliteDatabase, table: string, now: () => 
         const nowMs = now()
         const which = [recordId, ...authorisedBy(secretHash, nowMs)] as const
         const idle = idleMs === null ? null : bounded(idleMs)
-        const span = [idle, nowMs, idle, ...which, version ?? null, version ?? null] as const
+        const span = [idle, nowMs, idle, ...which, ...given(version, version ?? null)] as const
         const [row] =
           value === undefined
             ? sql.moveExpiry.all(...span)
@@ -236,7 +236,10 @@ function changeSecurity(
   }
 }
 
-/** The parameters of `iif(?, ?, …)`: whether the change says something, and what. */
+/**
+ * The parameters of `iif(?, ?, …)`: whether the caller says something, and what. Not null for nothing: NaN,
+ * what a sum with `undefined` makes of a version, is bound as null.
+ */
 function given(said: unknown, value: SqliteValue): [number, SqliteValue] {
   return [said === undefined ? 0 : 1, value]
 }
