@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     coverage: { include: ['src/**'] },
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', '**/node_modules/**'] } },
       {
         test: {
           name: 'e2e',

@@ -37,6 +37,7 @@ export { MAX_PERIOD, ONE_WEEK, THIRTY_DAYS } from './core/period.ts'
 export type { Period } from './core/period.ts'
 export { isSessionBackend } from './core/session-backend.ts'
 export type {
+  ClearOptions,
   Labels,
   RotateOptions,
   RotateResult,

@@ -6,7 +6,7 @@ import type { ManagerContext } from './manager/context.ts'
 import { clearHeaders, toCookieHeaders } from './manager/headers.ts'
 import { candidatesOf, lookUpHeaders, lookUpKey } from './manager/lookup.ts'
 import type { HeaderLookup } from './manager/lookup.ts'
-import { clearSubject, rotate, touch } from './manager/ownership.ts'
+import { bind, clearSubject, rotate, touch } from './manager/ownership.ts'
 import type {
   CreateOptions,
   Lookup,
@@ -52,8 +52,7 @@ export function createSessionManager<V = unknown>(
     touch: async (session) => touch(context, session),
     rotate: async (session, { authenticated, labels } = {}) =>
       rotate(context, session, { authenticated, labels }),
-    bind: async (session, subject, { labels } = {}) =>
-      rotate(context, session, { subject, labels, authenticated: true }),
+    bind: async (session, subject, { labels } = {}) => bind(context, session, subject, labels),
     list: async (subject) => owner('list', (backend) => backend.list(subject)),
     clearHandle: async (handle) => owner('clearHandle', (backend) => backend.clearHandle(handle)),
     clearSubject: async (subject, { except } = {}) => clearSubject(context, subject, except),
@@ -93,8 +92,10 @@ async function fromHeadersOrCreate<V>(
   if (found.reason === 'invalid' && onInvalid === 'reject') {
     throw new InvalidValueError('the stored value cannot be decoded by the codec')
   }
+  // Made first: what is wrong with the new session must not cost the old one.
+  const session = await generate(context, value, options)
   if (isStranded(found)) await endKeys(context, [found.key])
-  return generate(context, value, options)
+  return session
 }
 
 /** Whether a live record was found that nobody will use again once the cookie names another. */

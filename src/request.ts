@@ -3,6 +3,7 @@ import type { Period } from './core/period.ts'
 import type { Labels } from './core/session-backend.ts'
 import { isCleared, stateOf } from './core/session.ts'
 import type { Session } from './core/session.ts'
+import { assertSubject } from './core/subject.ts'
 import type { HeaderSource } from './http/header-source.ts'
 import type {
   GenerateSessionOptions,
@@ -158,6 +159,7 @@ class LazySession<V> implements RequestSession<V> {
 
   async clear(): Promise<void> {
     this.#assertOpen()
+    const creation = this.#creation
     const session = await this.#current()
     if (session !== undefined) {
       await this.#write(session, () => this.#manager.clear(session))
@@ -165,6 +167,8 @@ class LazySession<V> implements RequestSession<V> {
       const had = await this.#manager.clearFromHeaders(this.#headers)
       if (had) this.#send(this.#manager.clearHeaders())
     }
+    // A session that another call of this request has begun meanwhile is not the one that was to end.
+    if (this.#creation !== creation) return
     // From here on the request is one without a cookie.
     this.#missed = 'no_cookie'
     this.#session = Promise.resolve(undefined)
@@ -184,6 +188,7 @@ class LazySession<V> implements RequestSession<V> {
     { labels }: { labels?: Labels | undefined } = {},
   ): Promise<Session<V>> {
     this.#assertOpen()
+    assertSubject(subject)
     let session = await this.load()
     if (session?.subject !== undefined && session.subject !== subject) {
       // What one user left in a session is not for the next one at the same browser.
@@ -251,10 +256,10 @@ class LazySession<V> implements RequestSession<V> {
   }
 
   async #create(value: V, options: GenerateSessionOptions): Promise<Session<V>> {
+    const session = await this.#manager.generate(value, options)
     if (this.#missed === 'not_set' || this.#missed === 'invalid') {
       await this.#manager.clearFromHeaders(this.#headers)
     }
-    const session = await this.#manager.generate(value, options)
     // Nobody would ever learn the key of a session made too late for a cookie.
     if (this.#head.sent()) await this.#manager.clear(session)
     this.#announce(session)

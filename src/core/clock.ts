@@ -10,6 +10,7 @@ export interface Clock {
 export const systemClock: Clock = { now: () => performance.now(), sleep }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return Promise.resolve()
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms)
     const wake = (): void => {

@@ -11,9 +11,7 @@ export const NO_LABELS: Labels = Object.freeze({})
  */
 export function encodeLabels(labels: Labels | undefined): string | null {
   if (labels === undefined) return null
-  if (typeof labels !== 'object' || labels === null || Object.values(labels).some(isNoText)) {
-    throw new InvalidValueError('"labels" must be an object of strings')
-  }
+  if (!isLabels(labels)) throw new InvalidValueError('"labels" must be an object of strings')
   return JSON.stringify(labels)
 }
 
@@ -24,13 +22,21 @@ export function encodeLabels(labels: Labels | undefined): string | null {
  */
 export function decodeLabels(text: string | null): Labels {
   if (text === null) return NO_LABELS
-  try {
-    return JSON.parse(text) as Labels
-  } catch {
+  const labels = parseJson(text)
+  if (!isLabels(labels))
     throw new BackendError('the store gave back labels that it was never given')
-  }
+  return labels
 }
 
-function isNoText(label: unknown): boolean {
-  return typeof label !== 'string'
+function isLabels(labels: unknown): labels is Labels {
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return false
+  return Object.values(labels).every((label) => typeof label === 'string')
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

@@ -13,6 +13,7 @@ import type { Handle, Key, SecretHash } from './key.ts'
 import { encodeLabels, NO_LABELS } from './labels.ts'
 import { assertExpiry, assertPeriod, ONE_WEEK, periodLeft, THIRTY_DAYS } from './period.ts'
 import type { Period } from './period.ts'
+import { assertSubject } from './subject.ts'
 import type {
   RotateOptions,
   RotateResult,
@@ -177,10 +178,13 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       return { ok: false, reason: done.reason === 'gone' ? 'not_found' : 'conflict' }
     },
 
-    async clear(key) {
+    async clear(key, { verified = false } = {}) {
       const parsed = parseKey(key)
       if (parsed === undefined) return
-      await guardBackend('clear a session', () => store.delete(parsed.handle, parsed.secretHash))
+      const { handle, secretHash } = parsed
+      await guardBackend('clear a session', () =>
+        verified ? store.delete(handle) : store.delete(handle, secretHash),
+      )
     },
 
     async touch(key, due) {
@@ -237,10 +241,4 @@ function subjectLimit(): SubjectLimitError {
 function assertValue(value: unknown): void {
   if (typeof value !== 'string') throw new InvalidValueError('"value" must be a string')
   assertWellFormed(value)
-}
-
-function assertSubject(subject: unknown): void {
-  if (typeof subject !== 'string' || subject === '' || !subject.isWellFormed()) {
-    throw new InvalidValueError('"subject" must be a non-empty string without lone surrogates')
-  }
 }

@@ -46,6 +46,15 @@ export interface SessionSetOptions extends SetOptions {
   readonly keepPeriod?: boolean | undefined
 }
 
+/** Options of `SessionBackend.clear`. */
+export interface ClearOptions {
+  /**
+   * The key was good when the caller read the session. Then it ends whatever has been rotated since: a logout
+   * loses to nothing. Default: the key must be the current or the previous one.
+   */
+  readonly verified?: boolean | undefined
+}
+
 /** Options of `SessionBackend.rotate`. */
 export interface RotateOptions {
   /** The user has just proved who they are: sets `authenticatedAtMs` and starts the absolute lifetime anew. */
@@ -84,7 +93,8 @@ export interface SessionBackend extends Backend {
   generate(options?: SessionGenerateOptions): Promise<Key>
   get(key: string): Promise<SessionFound | Missed>
   set(key: string, value: string | undefined, options?: SessionSetOptions): Promise<SetResult>
-  clear(key: string): Promise<void>
+  /** As `Backend.clear`. */
+  clear(key: string, options?: ClearOptions): Promise<void>
 
   /** Makes a due touch. False when the session is gone or somebody else has moved its expiry. */
   touch(key: string, due: TouchDue): Promise<boolean>

@@ -171,7 +171,8 @@ export function queueWrite<V, T>(
   }
   const before = state.writes
   const done = before === undefined ? start() : within(timeoutMs, clock, before).then(start)
-  const settled = done.then(ignore, ignore)
+  // Whoever gives up waiting leaves the line, but does not let the next one past the write at its head.
+  const settled = Promise.all([before, done.then(ignore, ignore)]).then(ignore)
   state.writes = settled
   void settled.then(() => {
     if (state.writes === settled) state.writes = undefined

@@ -1,10 +1,11 @@
-import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
+import { guardBackend, SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import { isHandle } from '../core/key.ts'
 import type { Handle } from '../core/key.ts'
 import { NO_LABELS } from '../core/labels.ts'
-import type { RotateOptions } from '../core/session-backend.ts'
+import type { Labels, RotateOptions } from '../core/session-backend.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
+import { assertSubject } from '../core/subject.ts'
 import { lifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
 
@@ -15,7 +16,7 @@ export async function touch<V>(context: ManagerContext<V>, session: Session<V>):
   return queueWrite(state, context, async () => {
     const due = state.touchDue
     if (due === undefined) return false
-    const touched = await backend.touch(state.key, due)
+    const touched = await guardBackend('touch a session', () => backend.touch(state.key, due))
     if (isCleared(state)) return false
     state.touchDue = undefined
     if (touched) {
@@ -26,16 +27,31 @@ export async function touch<V>(context: ManagerContext<V>, session: Session<V>):
   })
 }
 
-/** `SessionManager.rotate` and, with a subject, `bind`. */
+/** `SessionManager.bind`. */
+export async function bind<V>(
+  context: ManagerContext<V>,
+  session: Session<V>,
+  subject: string,
+  labels: Labels | undefined,
+): Promise<void> {
+  lifecycleOf(context, 'bind')
+  assertSubject(subject)
+  await rotate(context, session, { subject, labels, authenticated: true })
+}
+
+/** `SessionManager.rotate`. */
 export async function rotate<V>(
   context: ManagerContext<V>,
   session: Session<V>,
   options: RotateOptions,
 ): Promise<void> {
-  const backend = lifecycleOf(context, options.subject === undefined ? 'rotate' : 'bind')
+  const backend = lifecycleOf(context, 'rotate')
   const state = stateOf(session)
   await queueWrite(state, context, async () => {
-    const result = await backend.rotate(state.key, state.facts?.securityVersion ?? 1, options)
+    const { key, facts } = state
+    const result = await guardBackend('rotate a session', () =>
+      backend.rotate(key, facts?.securityVersion ?? 1, options),
+    )
     if (!result.ok) {
       if (result.reason === 'conflict') throw new SessionConflictError('the session keeps changing')
       throw new SessionGoneError('the session was cleared, has expired or was rotated away')
@@ -59,7 +75,8 @@ export async function clearSubject<V>(
   except: Session<V> | Handle | undefined,
 ): Promise<number> {
   const backend = lifecycleOf(context, 'clearSubject')
-  return backend.clearSubject(subject, handleToKeep(except))
+  const handle = handleToKeep(except)
+  return guardBackend("clear a subject's sessions", () => backend.clearSubject(subject, handle))
 }
 
 function handleToKeep<V>(except: Session<V> | Handle | undefined): Handle | undefined {

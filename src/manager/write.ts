@@ -75,7 +75,12 @@ export async function set<V>(
 export async function clear<V>(context: ManagerContext<V>, session: Session<V>): Promise<void> {
   const state = stateOf(session)
   if (isCleared(state)) return
-  await guardBackend('clear a session', () => context.backend.clear(state.key))
+  const { backend, lifecycle } = context
+  await guardBackend('clear a session', () =>
+    lifecycle === undefined
+      ? backend.clear(state.key)
+      : lifecycle.clear(state.key, { verified: true }),
+  )
   clearState(state)
 }
 
