@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createSqliteBackend, SQLITE_SCHEMA } from '../../src/backends/sqlite.ts'
 import type { SqliteBackend } from '../../src/backends/sqlite.ts'
 import { BackendError } from '../../src/index.ts'
@@ -68,15 +68,19 @@ describe('createSqliteBackend', () => {
     )
   })
 
-  it.each(['process', 'power'] as const)(
-    'keeps sessions with durability %s',
-    async (durability) => {
-      const backend = createSqliteBackend(folder.file(), { ...quiet, durability })
-      const key = await backend.generate({ value: 'a' })
-      expect(await backend.get(key)).toMatchObject({ ok: true, value: 'a' })
-      backend.close()
-    },
-  )
+  it.each([
+    ['process', 'NORMAL'],
+    ['power', 'FULL'],
+    [undefined, 'NORMAL'],
+  ] as const)('opens a path with durability %s as synchronous = %s', async (durability, mode) => {
+    const exec = vi.spyOn(DatabaseSync.prototype, 'exec')
+    const backend = createSqliteBackend(folder.file(), { ...quiet, durability })
+    const statements = exec.mock.calls.map(([sql]) => sql)
+    exec.mockRestore()
+    expect(statements).toContain(`PRAGMA synchronous = ${mode}`)
+    expect(await holds(backend, await backend.generate({ value: 'a' }))).toBe(true)
+    backend.close()
+  })
 
   it('keeps sessions of two tables in one file apart', async () => {
     const database = new DatabaseSync(folder.file())
