@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Store } from '../../src/core/store.ts'
+import { startSweeper } from '../../src/core/sweeper.ts'
+import { settle } from './manual-clock.ts'
+
+function countingStore(run: () => number | Promise<number> = () => 0) {
+  const limits: number[] = []
+  const store: Pick<Store, 'sweep'> = {
+    sweep: (limit) => {
+      limits.push(limit)
+      return run()
+    },
+  }
+  return { store, limits }
+}
+
+async function pass(ms: number): Promise<void> {
+  vi.advanceTimersByTime(ms)
+  await settle()
+}
+
+describe('startSweeper', () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
+  afterEach(() => vi.useRealTimers())
+
+  it('makes a step of 1,000 records each second by default', async () => {
+    const { store, limits } = countingStore()
+    const stop = startSweeper(store, {})
+    expect(limits).toEqual([])
+    await pass(999)
+    expect(limits).toEqual([])
+    await pass(1)
+    expect(limits).toEqual([1000])
+    await pass(1000)
+    expect(limits).toEqual([1000, 1000])
+    stop()
+  })
+
+  it('goes by its options', async () => {
+    const { store, limits } = countingStore()
+    const stop = startSweeper(store, { sweepEveryMs: 10, sweepLimit: 1 })
+    for (let n = 0; n < 3; n++) await pass(10)
+    expect(limits).toEqual([1, 1, 1])
+    stop()
+  })
+
+  it('sweeps no more once it is stopped, and may be stopped again', async () => {
+    const { store, limits } = countingStore()
+    const stop = startSweeper(store, {})
+    await pass(1000)
+    stop()
+    stop()
+    expect(vi.getTimerCount()).toBe(0)
+    await pass(10_000)
+    expect(limits).toHaveLength(1)
+  })
+
+  it('never sweeps with an interval of 0', async () => {
+    const { store, limits } = countingStore()
+    const stop = startSweeper(store, { sweepEveryMs: 0 })
+    expect(vi.getTimerCount()).toBe(0)
+    await pass(10_000)
+    expect(limits).toEqual([])
+    expect(stop()).toBeUndefined()
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('down')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('down'))],
+  ])('goes on after a step that %s', async (_, run: () => Promise<number>) => {
+    const { store, limits } = countingStore(run)
+    const stop = startSweeper(store, {})
+    for (let n = 0; n < 3; n++) await pass(1000)
+    expect(limits).toHaveLength(3)
+    stop()
+  })
+
+  it('starts no step while one is under way, and goes on after it', async () => {
+    let finish: (removed: number) => void = () => {}
+    const { store, limits } = countingStore(() => new Promise((resolve) => (finish = resolve)))
+    const stop = startSweeper(store, {})
+    for (let n = 0; n < 5; n++) await pass(1000)
+    expect(limits).toHaveLength(1)
+    finish(0)
+    await settle()
+    await pass(1000)
+    expect(limits).toHaveLength(2)
+    stop()
+  })
+
+  it.each([-1, 0.5, NaN, Infinity, 2 ** 31, '1000', null])(
+    'refuses an interval of %s',
+    (sweepEveryMs) => {
+      const start = () =>
+        startSweeper(countingStore().store, { sweepEveryMs: sweepEveryMs as number })
+      expect(start).toThrow(RangeError)
+      expect(start).toThrow('"sweepEveryMs" must be a whole number of milliseconds')
+    },
+  )
+
+  it.each([0, -1, 0.5, NaN, Infinity, '5', null])('refuses a limit of %s', (sweepLimit) => {
+    const start = () => startSweeper(countingStore().store, { sweepLimit: sweepLimit as number })
+    expect(start).toThrow(RangeError)
+    expect(start).toThrow('"sweepLimit" must be a whole number of at least 1')
+  })
+
+  it('checks the limit of a sweeper that is turned off too', () => {
+    const start = () => startSweeper(countingStore().store, { sweepEveryMs: 0, sweepLimit: 0 })
+    expect(start).toThrow(RangeError)
+  })
+
+  it('accepts the longest interval a timer has', () => {
+    const stop = startSweeper(countingStore().store, { sweepEveryMs: 2 ** 31 - 1 })
+    expect(vi.getTimerCount()).toBe(1)
+    stop()
+  })
+})
+
+describe('the timer of startSweeper', () => {
+  it('keeps no process alive', () => {
+    const timers = vi.spyOn(globalThis, 'setInterval')
+    const stop = startSweeper(countingStore().store, {})
+    const timer = timers.mock.results[0]?.value as NodeJS.Timeout
+    expect(timer.hasRef()).toBe(false)
+    stop()
+    timers.mockRestore()
+  })
+})
