@@ -1,0 +1,32 @@
+import { describe } from 'vitest'
+import { faultCases } from './http-suite/fault-cases.ts'
+import { lateCases } from './http-suite/late-cases.ts'
+import { ownerCases } from './http-suite/owner-cases.ts'
+import { parallelCases } from './http-suite/parallel-cases.ts'
+import { readCases } from './http-suite/read-cases.ts'
+import { writeCases } from './http-suite/write-cases.ts'
+import type { Serve } from './servers.ts'
+
+/** What a session does on real requests, whatever adapter and server bring them. */
+export function httpSuite(name: string, serve: Serve): void {
+  describe(name, () => {
+    describe('reading', () => {
+      readCases(serve)
+    })
+    describe('writing', () => {
+      writeCases(serve)
+    })
+    describe('in parallel', () => {
+      parallelCases(serve)
+    })
+    describe('owners and keys', () => {
+      ownerCases(serve)
+    })
+    describe('faults of the store', () => {
+      faultCases(serve)
+    })
+    describe('after the headers', () => {
+      lateCases(serve)
+    })
+  })
+}
