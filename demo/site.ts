@@ -66,8 +66,7 @@ export function createSite(
     const name = (form.get('name') ?? '').trim()
     const password = form.get('password') ?? ''
     const problem = problemOf(kind, name, password)
-    const act = kind === 'login' ? users.logIn : users.signUp
-    const user = problem === undefined ? await act(name, password) : undefined
+    const user = problem === undefined ? await users[kind](name, password) : undefined
     if (user !== undefined)
       return enter(exchange, user, kind === 'login' ? 'Welcome back.' : 'Welcome.')
     const text = problem ?? (kind === 'login' ? WRONG : 'Somebody has that name already.')

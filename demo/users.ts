@@ -10,9 +10,9 @@ export interface User {
 /** The people of the demo. */
 export interface Users {
   /** Makes a user; `undefined` when the name is taken. */
-  signUp(name: string, password: string): Promise<User | undefined>
+  signup(name: string, password: string): Promise<User | undefined>
   /** The user of this name and password. Takes as long for a name that nobody has. */
-  logIn(name: string, password: string): Promise<User | undefined>
+  login(name: string, password: string): Promise<User | undefined>
   byId(id: string): User | undefined
 }
 
@@ -32,14 +32,14 @@ export function createUsers(db: DatabaseSync): Users {
   const byName = db.prepare('SELECT id, name, salt, hash FROM demo_users WHERE name = ?')
   const byId = db.prepare('SELECT id, name FROM demo_users WHERE id = ?')
   return {
-    async signUp(name, password) {
+    async signup(name, password) {
       const user = { id: randomUUID(), name }
       const salt = randomBytes(16)
       const { changes } = insert.run(user.id, name, salt, await hashOf(password, salt))
       return Number(changes) === 1 ? user : undefined
     },
 
-    async logIn(name, password) {
+    async login(name, password) {
       const row = byName.get(name)
       const { salt, hash } = (row ?? NOBODY) as { salt: Uint8Array; hash: Uint8Array }
       const right = timingSafeEqual(await hashOf(password, salt), hash)
