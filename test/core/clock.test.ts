@@ -37,6 +37,11 @@ describe('systemClock', () => {
       expect(vi.getTimerCount()).toBe(0)
     })
 
+    it('resolves at once, without a timer, when its signal was aborted before', async () => {
+      await systemClock.sleep(100, AbortSignal.abort())
+      expect(vi.getTimerCount()).toBe(0)
+    })
+
     it('waits out its time under a signal that nobody aborts', async () => {
       const { signal } = new AbortController()
       const sleeping = systemClock.sleep(5, signal)

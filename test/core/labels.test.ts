@@ -19,15 +19,22 @@ describe('encodeLabels', () => {
     expect(decodeLabels(text)).toEqual(labels)
   })
 
-  it.each([null, 'phone', 5, true, { device: 5 }, { device: undefined }, { a: 'x', b: null }])(
-    'refuses %j',
-    (labels) => {
-      expect(() => encodeLabels(labels as unknown as Labels)).toThrow(InvalidValueError)
-      expect(() => encodeLabels(labels as unknown as Labels)).toThrow(
-        '"labels" must be an object of strings',
-      )
-    },
-  )
+  it.each([
+    null,
+    'phone',
+    5,
+    true,
+    [],
+    ['a'],
+    { device: 5 },
+    { device: undefined },
+    { a: 'x', b: null },
+  ])('refuses %j', (labels) => {
+    expect(() => encodeLabels(labels as unknown as Labels)).toThrow(InvalidValueError)
+    expect(() => encodeLabels(labels as unknown as Labels)).toThrow(
+      '"labels" must be an object of strings',
+    )
+  })
 })
 
 describe('decodeLabels', () => {
@@ -37,8 +44,11 @@ describe('decodeLabels', () => {
     expect(Object.isFrozen(NO_LABELS)).toBe(true)
   })
 
-  it.each(['', '{', 'phone'])('reports %j as a fault of the store, without quoting it', (text) => {
-    expect(() => decodeLabels(text)).toThrow(BackendError)
-    expect(() => decodeLabels(text)).toThrow(/^the store gave back labels/)
-  })
+  it.each(['', '{', 'phone', 'null', '5', '"phone"', '["phone"]', '{"device":5}'])(
+    'reports %j as a fault of the store, without quoting it',
+    (text) => {
+      expect(() => decodeLabels(text)).toThrow(BackendError)
+      expect(() => decodeLabels(text)).toThrow(/^the store gave back labels/)
+    },
+  )
 })

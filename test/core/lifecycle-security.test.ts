@@ -152,6 +152,31 @@ describe('rotate', () => {
   })
 })
 
+describe('clear', () => {
+  async function rotatedTwice() {
+    const made = create()
+    const oldest = await made.backend.generate({ value: 'a' })
+    const { key } = await rotated(made.backend, oldest)
+    const newest = await rotated(made.backend, key, 2)
+    return { ...made, oldest, newest: newest.key }
+  }
+
+  it('does nothing under a key from before the previous one', async () => {
+    const { backend, oldest, newest } = await rotatedTwice()
+    await backend.clear(oldest)
+    await backend.clear(oldest, { verified: false })
+    await backend.clear(oldest, {})
+    expect(await backend.get(newest)).toMatchObject({ ok: true })
+  })
+
+  it('ends the session whatever was rotated since, for a caller that knew a good key', async () => {
+    const { backend, oldest, newest } = await rotatedTwice()
+    expect(await backend.clear(oldest, { verified: true })).toBeUndefined()
+    expect(await backend.get(newest)).toEqual(NOT_FOUND)
+    expect(await backend.clear('asdfjk', { verified: true })).toBeUndefined()
+  })
+})
+
 describe('a previous secret that the store reports', () => {
   async function withPrevious(graceMs: number | null) {
     const made = create()

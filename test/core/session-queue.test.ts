@@ -152,6 +152,23 @@ describe('queueWrite', () => {
     expect(log).toEqual(['first'])
   })
 
+  it('lets nobody past the write at its head after another has given up waiting', async () => {
+    const { clock, log, queue, gate } = create()
+    const [first, third] = [gate('first'), gate('third')]
+    const running = queue(first.write)
+    const second = queue(gate('second').write)
+    second.catch(() => {})
+    await clock.advance(10)
+    const done = queue(third.write)
+    await settle()
+    expect(log).toEqual(['first'])
+    first.finish('a')
+    third.finish('c')
+    expect(await Promise.all([running, done])).toEqual(['a', 'c'])
+    expect(log).toEqual(['first', 'third'])
+    await expect(second).rejects.toMatchObject(LATE)
+  })
+
   it('leaves no timer behind when the turn comes in time', async () => {
     const { clock, queue, gate } = create()
     const [first, second] = [gate('first'), gate('second')]
