@@ -61,7 +61,7 @@ export const ENGINES: readonly (readonly [
   name: string,
   create: (policy?: LifecyclePolicy) => Engine,
 ])[] = [
-  ['memory', (policy) => createManager({ policy: policy ?? {} })],
+  ['memory', (policy) => createManager({ policy: policy ?? {}, manager: { clock: undefined } })],
   [
     'SQLite',
     (policy) => {
