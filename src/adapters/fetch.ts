@@ -33,9 +33,14 @@ export type FetchAdapter<V> = <Req extends FetchRequest, Rest extends unknown[]>
  *
  * @example
  * ```ts
+ * import type { SessionManager } from 'sojourn'
+ * import { createFetchAdapter } from 'sojourn/adapters/fetch'
+ *
+ * declare const sessions: SessionManager<number>
  * const withSession = createFetchAdapter(sessions)
+ *
  * export default {
- *   fetch: withSession(async (_request, session) => {
+ *   fetch: withSession(async (_request: Request, session) => {
  *     return new Response(`visit ${await session.update((n = 0) => n + 1)}`)
  *   }),
  * }

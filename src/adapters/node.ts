@@ -29,11 +29,17 @@ export type NodeAdapter<V> = (request: NodeRequest, response: NodeResponse) => R
  *
  * @example
  * ```ts
+ * import type { IncomingMessage, ServerResponse } from 'node:http'
+ * import type { SessionManager } from 'sojourn'
+ * import { createNodeAdapter } from 'sojourn/adapters/node'
+ *
+ * declare const sessions: SessionManager<number>
  * const session = createNodeAdapter(sessions)
- * createServer(async (request, response) => {
+ *
+ * export async function count(request: IncomingMessage, response: ServerResponse) {
  *   const visits = await session(request, response).update((n = 0) => n + 1)
  *   response.end(`visit ${visits}`)
- * })
+ * }
  * ```
  */
 export function createNodeAdapter<V>(

@@ -40,6 +40,8 @@ export interface MemoryBackend extends SessionBackend {
  * @throws RangeError when a sweeping option is out of range.
  * @example
  * ```ts
+ * import { createMemoryBackend } from 'sojourn/backends/memory'
+ *
  * const backend = createMemoryBackend({ period: 1800 })
  * ```
  */

@@ -52,6 +52,8 @@ const DURABILITY = new Map([
  * @throws TypeError or RangeError for another option that is not as described.
  * @example
  * ```ts
+ * import { createSqliteBackend } from 'sojourn/backends/sqlite'
+ *
  * const backend = createSqliteBackend('sessions.db', { period: 1800, absolute: 86_400 })
  * ```
  */

@@ -16,6 +16,10 @@ export type BackendContractOptions = ContractOptions<Backend>
  * @throws TypeError when `skip` names no case, or gives no reason.
  * @example
  * ```ts
+ * import { createTestClock, backendContract } from 'sojourn/testing'
+ * import { createMemoryBackend } from 'sojourn/backends/memory'
+ * import { it } from 'vitest'
+ *
  * const clock = createTestClock()
  * const create = () => createMemoryBackend({ now: clock.now })
  * for (const { name, run } of backendContract({ create, advance: clock.advance })) it(name, run)

@@ -11,6 +11,9 @@ export interface TestClock {
  *
  * @example
  * ```ts
+ * import { createMemoryBackend } from 'sojourn/backends/memory'
+ * import { createTestClock } from 'sojourn/testing'
+ *
  * const clock = createTestClock()
  * const backend = createMemoryBackend({ period: 10, now: clock.now })
  * clock.advance(10)

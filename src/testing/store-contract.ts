@@ -15,6 +15,10 @@ export type StoreContractOptions = ContractOptions<Store>
  * @throws TypeError when `skip` names no case, or gives no reason.
  * @example
  * ```ts
+ * import { createTestClock, storeContract } from 'sojourn/testing'
+ * import { createMemoryStore } from 'sojourn/backends/memory'
+ * import { it } from 'vitest'
+ *
  * const clock = createTestClock()
  * const create = () => createMemoryStore(clock.now)
  * for (const { name, run } of storeContract({ create, advance: clock.advance })) it(name, run)
