@@ -90,6 +90,27 @@ export function lateCases(serve: Serve): void {
     expect(await shop.sessions.list('ann')).toStrictEqual([])
   })
 
+  it('loads though the headers went while it was touching', async () => {
+    const reached = createGate()
+    const answered = createGate()
+    let loading: Promise<string> = Promise.resolve('')
+    const shop = await openShop(serve, async ({ session }) => {
+      loading = session.load().then(describeCart)
+      await reached.opened
+      return 'in a hurry'
+    })
+    const cookie = await shop.cookieWith({ items: 1 })
+    shop.clock.advance(1800)
+    shop.store.before = async (operation) => {
+      if (operation !== 'touch') return
+      reached.open()
+      await answered.opened
+    }
+    expect((await shop.ask('/', cookie)).setCookies).toStrictEqual([])
+    answered.open()
+    expect(await loading).toBe('1 items')
+  })
+
   it('rejects a write whose headers went while it waited for the read', async () => {
     const reached = createGate()
     const answered = createGate()

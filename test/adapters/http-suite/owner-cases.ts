@@ -88,6 +88,16 @@ export function ownerCases(serve: Serve): void {
     expect(await shop.sessions.list('bob')).toHaveLength(1)
   })
 
+  it('ends nobody’s session for a subject that is none', async () => {
+    const shop = await openShop(serve, logIn)
+    const before = await shop.cookieWith({ items: 2 }, 'ann')
+    const reply = await shop.ask('/', before)
+    expect(reply.body).toBe('ERR_SESSION_INVALID_VALUE')
+    expect(reply.setCookies).toStrictEqual([])
+    expect(shop.store.takeCalls()).toStrictEqual([])
+    expect(await shop.cartOf(before)).toStrictEqual({ items: 2 })
+  })
+
   it('binds the session that the same request is just making', async () => {
     const shop = await openShop(serve, async ({ session }) => {
       const [, bound] = await Promise.all([

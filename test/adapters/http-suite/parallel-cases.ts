@@ -121,4 +121,20 @@ export function parallelCases(serve: Serve): void {
     expect(reply.setCookies).toStrictEqual([EVICTION])
     expect(shop.store.takeCalls()).toStrictEqual(['create', 'delete'])
   })
+
+  it('clears beside a load that fails', async () => {
+    const shop = await openShop(serve, async ({ session }) => {
+      const loading = session.load().then(describeCart, () => 'fault')
+      await session.clear()
+      return loading
+    })
+    const cookie = await shop.cookieWith({ items: 1 })
+    shop.store.before = (operation) => {
+      if (operation === 'read') throw new Error('connection reset')
+    }
+    const reply = await shop.ask('/', cookie)
+    expect(reply.body).toBe('fault')
+    expect(reply.setCookies).toStrictEqual([EVICTION])
+    expect(shop.store.takeCalls()).toStrictEqual(['read', 'delete'])
+  })
 }

@@ -117,6 +117,21 @@ export function readCases(serve: Serve): void {
     expect((await shop.ask('/', cookie)).body).toBe('1 items')
   })
 
+  it('sets no cookie for a touch that another request was first to make', async () => {
+    const shop = await openShop(serve, showItems)
+    const cookie = await shop.cookieWith({ items: 1 })
+    shop.clock.advance(1800)
+    shop.store.before = async (operation) => {
+      if (operation !== 'touch') return
+      shop.store.before = () => {}
+      await shop.ask('/', cookie)
+    }
+    const reply = await shop.ask('/', cookie)
+    expect(reply.body).toBe('1 items')
+    expect(reply.setCookies).toStrictEqual([])
+    expect(shop.store.takeCalls()).toStrictEqual(['read', 'touch', 'read', 'touch'])
+  })
+
   it('touches with a Max-Age that ends at the absolute deadline', async () => {
     const shop = await openShop(serve, showItems)
     const cookie = await shop.cookieWith({ items: 1 })

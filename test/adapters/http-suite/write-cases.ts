@@ -173,14 +173,14 @@ export function writeCases(serve: Serve): void {
 function clearCases(serve: Serve): void {
   it('evicts the cookie of a session that is cleared', async () => {
     const shop = await openShop(serve, async ({ session }) => {
-      await session.load()
+      const loaded = await session.load()
       await session.clear()
       await session.clear()
-      return describeCart(await session.load())
+      return `${describeCart(loaded)}, ${describeCart(await session.load())}`
     })
     const cookie = await shop.cookieWith({ items: 1 })
     const reply = await shop.ask('/', cookie)
-    expect(reply.body).toBe('none')
+    expect(reply.body).toBe('none, none')
     expect(reply.setCookies).toStrictEqual([EVICTION])
     expect(reply.header('cache-control')).toBe('no-store')
     expect(reply.header('vary')).toBe('Cookie')
@@ -249,5 +249,19 @@ function clearCases(serve: Serve): void {
     expect(reply.body).toBe('none, none')
     expect(reply.setCookies).toStrictEqual([EVICTION])
     expect(shop.store.takeCalls()).toStrictEqual(['create', 'delete'])
+  })
+
+  it('makes a new session after its own was cleared through the manager', async () => {
+    const shop = await openShop(serve, async ({ session }) => {
+      const made = await session.set({ items: 1 })
+      await shop.sessions.clear(made)
+      const between = await session.load()
+      const again = await session.set({ items: 2 })
+      return `${describeCart(between)}, ${describeCart(again)}, ${again === made}`
+    })
+    const reply = await shop.ask('/')
+    expect(reply.body).toBe('none, 2 items, false')
+    expect(shop.store.takeCalls()).toStrictEqual(['create', 'delete', 'create'])
+    expect(await shop.cartOf(cookieFrom(reply))).toStrictEqual({ items: 2 })
   })
 }
