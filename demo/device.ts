@@ -2,7 +2,7 @@ const BROWSERS = [
   ['Edg/', 'Edge'],
   ['OPR/', 'Opera'],
   ['Firefox/', 'Firefox'],
-  ['HeadlessChrome/', 'Chrome, headless'],
+  ['HeadlessChrome/', 'Headless Chrome'],
   ['Chrome/', 'Chrome'],
   ['Safari/', 'Safari'],
   ['curl/', 'curl'],

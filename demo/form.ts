@@ -1,43 +1,61 @@
 import type { IncomingMessage } from 'node:http'
 
-/** A request that is answered with this status and nothing else. */
+const MAX_BYTES = 4096
+const MAX_DISCARDED_BYTES = 2 ** 23
+const TITLES: Readonly<Record<number, string>> = {
+  403: 'Not from here',
+  404: 'Not found',
+  405: 'Not like this',
+  413: 'Too much',
+  415: 'Not a form',
+}
+
+/** A request that is answered with this status and a few words. */
 export class RefusedError extends Error {
   readonly status: number
+  readonly title: string
 
   constructor(status: number, message: string) {
     super(message)
     this.status = status
+    this.title = TITLES[status] ?? 'Refused'
   }
 }
-
-const MAX_BYTES = 4096
 
 /**
- * The fields of a form that this site's own pages have sent. SameSite=Lax keeps the cookie out of most forged
- * requests; this keeps out the rest, such as those of a sibling subdomain.
+ * Refuses a form that another site's page has sent with this visitor's cookie (CSRF).
+ *
+ * SameSite=Lax keeps the cookie out of most of them, but not out of those of a sibling subdomain, or of another port
+ * of the same host. The browser tells where a request comes from, and no page can make it lie: in `Sec-Fetch-Site`,
+ * and in `Origin` where it does not send that one. A request with neither is refused, too. So no page needs a
+ * token, and this holds for the login as well, where there is no session yet.
+ */
+export function assertOwnForm({ headers }: IncomingMessage): void {
+  const site = headers['sec-fetch-site']
+  const own = site === undefined ? isOwn(headers.origin, headers.host) : site === 'same-origin'
+  if (!own) throw new RefusedError(403, 'That form was not sent from a page of this site.')
+  const [type = ''] = (headers['content-type'] ?? '').split(';')
+  if (type.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {
+    throw new RefusedError(415, 'This address takes forms alone.')
+  }
+}
+
+function isOwn(origin: string | undefined, host: string | undefined): boolean {
+  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
+}
+
+/**
+ * The fields of a form. What is too long is read on for a while, though not kept: a browser shows the answer
+ * only when it has sent everything.
  */
 export async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
-  assertSameOrigin(request)
-  if (request.headers['content-type']?.split(';')[0] !== 'application/x-www-form-urlencoded') {
-    throw new RefusedError(415, 'A form was expected.')
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    bytes += piece.length
+    if (bytes <= MAX_BYTES) pieces.push(piece)
+    else if (bytes > MAX_DISCARDED_BYTES) break
   }
-  let text = ''
-  request.setEncoding('utf8')
-  for await (const piece of request) {
-    text += String(piece)
-    if (text.length > MAX_BYTES) throw new RefusedError(413, 'That is too much for this form.')
-  }
-  return new URLSearchParams(text)
-}
-
-/** Every current browser says where a request comes from; one that says nothing has to name the origin. */
-function assertSameOrigin({ headers }: IncomingMessage): void {
-  const site = headers['sec-fetch-site']
-  const { origin, host } = headers
-  const same = site === undefined ? isOriginOf(origin, host) : site === 'same-origin'
-  if (!same) throw new RefusedError(403, 'That form was not one of this site.')
-}
-
-function isOriginOf(origin: string | undefined, host: string | undefined): boolean {
-  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
+  if (bytes > MAX_BYTES) throw new RefusedError(413, 'That is more than this form holds.')
+  return new URLSearchParams(Buffer.concat(pieces).toString())
 }

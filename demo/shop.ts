@@ -9,7 +9,7 @@ export interface Visit {
 
 /** Something to put in the cart. */
 export interface Product {
-  readonly id: string
+  readonly id: 'lantern' | 'tent' | 'kettle'
   readonly name: string
   readonly about: string
   readonly cents: number
@@ -25,12 +25,14 @@ export const PRODUCTS: readonly Product[] = [
   { id: 'kettle', name: 'Camp kettle', about: 'Whistles in G', cents: 3200 },
 ]
 
-/** The visit with `step` more or fewer of a product; the same visit when there is no such product. */
+const MOST = 999
+
+/** The visit with one more or one fewer of a product; the same visit when there is no such product. */
 export function withProduct(visit: Visit, id: string, step: 1 | -1): Visit {
   if (!PRODUCTS.some((product) => product.id === id)) return visit
-  const left = Math.max(0, Math.min((visit.cart[id] ?? 0) + step, 999))
-  const { [id]: _before, ...others } = visit.cart
-  return { ...visit, cart: left === 0 ? others : { ...others, [id]: left } }
+  const { [id]: before = 0, ...others } = visit.cart
+  const many = Math.min(before + step, MOST)
+  return { ...visit, cart: many > 0 ? { ...others, [id]: many } : others }
 }
 
 /** How many things are in the cart. */

@@ -16,9 +16,11 @@ export interface Users {
   byId(id: string): User | undefined
 }
 
-// OWASP's figures for scrypt: N = 2^17, r = 8, p = 1, which takes 128 MiB for a moment.
-const COST = { N: 2 ** 17, r: 8, p: 1, maxmem: 160 * 2 ** 20 }
+// One of OWASP's settings for scrypt: 32 MiB and a good part of a second of one core for each attempt. A site that
+// is open to the world also bounds how many attempts it makes at once and for one name.
+const COST = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 2 ** 20 }
 const HASH_BYTES = 32
+// Compared where there is no such user, so that the answer takes as long.
 const NOBODY = { salt: Buffer.alloc(16), hash: Buffer.alloc(HASH_BYTES) }
 
 /** Keeps users in a table of their own, beside the sessions. */
