@@ -106,7 +106,7 @@ describe('fromHeadersOrCreate', () => {
     const other = await sessions.generate('other')
     store.calls.length = 0
     await sessions.fromHeadersOrCreate(cookieOf(generateKey(), empty, other.key), 'new')
-    expect(store.calls).toEqual(['read', 'read', 'create', 'delete'])
+    expect(store.calls).toEqual(['read', 'read', 'delete', 'create'])
     expect(await sessions.fromKey(other.key)).toMatchObject({ ok: true })
   })
 
