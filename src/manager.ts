@@ -15,7 +15,7 @@ import type {
   SessionManagerOptions,
 } from './manager/session-manager.ts'
 import { update } from './manager/update.ts'
-import { clear, generate, set } from './manager/write.ts'
+import { checkGeneration, clear, generate, set } from './manager/write.ts'
 
 /**
  * Makes the session manager of one backend and one cookie: the original's `Make(Backend)`. All its
@@ -92,10 +92,12 @@ async function fromHeadersOrCreate<V>(
   if (found.reason === 'invalid' && onInvalid === 'reject') {
     throw new InvalidValueError('the stored value cannot be decoded by the codec')
   }
-  // Made first: what is wrong with the new session must not cost the old one.
-  const session = await generate(context, value, options)
-  if (isStranded(found)) await endKeys(context, [found.key])
-  return session
+  if (isStranded(found)) {
+    // What is wrong with the new session must not cost the old one.
+    checkGeneration(context, value, options)
+    await endKeys(context, [found.key])
+  }
+  return generate(context, value, options)
 }
 
 /** Whether a live record was found that nobody will use again once the cookie names another. */

@@ -13,65 +13,17 @@ import type {
   SessionManager,
   UpdateOptions,
 } from './manager/session-manager.ts'
+import type {
+  RequestSession,
+  RequestSessionOptions,
+  ResponseHead,
+} from './request/request-session.ts'
 
-/** The part of a response that a `RequestSession` writes to: its headers, while they can be written. */
-export interface ResponseHead {
-  /** Whether the headers are gone. */
-  readonly sent: () => boolean
-  /**
-   * Puts session headers on the response: `Vary` and `Set-Cookie` beside what is there, but in place of
-   * what an earlier call put there; `Cache-Control` in place of what was there.
-   */
-  readonly write: (fields: readonly HeaderField[]) => void
-}
-
-/** Options of a request's session. */
-export interface RequestSessionOptions {
-  /** Sends the cookie without `Max-Age`, so that it ends with the browser session. Default: false. */
-  readonly discard?: boolean | undefined
-  /** `create` treats a session whose value no longer decodes as missing. Default: reject. */
-  readonly onInvalid?: 'reject' | 'create' | undefined
-}
-
-/**
- * One request's view of its session: the original's webmachine manager, with its faults fixed.
- *
- * Nothing is read before the first call. The first read is remembered, and makes the touch that is due.
- * A write is awaited where it is made, and puts its headers on the response at once; when it rejects, no
- * header has been written. Writes reject with `HeadersSentError`, before anything is stored, once the
- * headers are gone. A fault of the backend rejects, and is not remembered.
- */
-export interface RequestSession<V = unknown> {
-  /** The session, or `undefined`: no cookie, a dead one, a session without a value, or cleared in this request. */
-  load(): Promise<Session<V> | undefined>
-
-  /** The session, or a new one with `value`. The options are not applied to a session found. */
-  loadOrCreate(value: V, options?: GenerateSessionOptions): Promise<Session<V>>
-
-  /** Sets the value of the session, or makes a new one with it. Throws as `SessionManager.set` does. */
-  set(value: V, options?: { expiry?: Period | undefined }): Promise<Session<V>>
-
-  /**
-   * Writes `fn(value)` atomically, as `SessionManager.update` does. Where there is no session, `fn` gets
-   * `undefined`, and what it returns makes one. Resolves to the value stored, if any.
-   */
-  update(
-    fn: (value: V | undefined) => V | undefined | PromiseLike<V | undefined>,
-    options?: UpdateOptions,
-  ): Promise<V | undefined>
-
-  /** Ends the session, readable or not, and evicts its cookie. Without one it does nothing. */
-  clear(): Promise<void>
-
-  /** Gives the session a new key. Without one it does nothing. Throws as `SessionManager.rotate` does. */
-  rotate(options?: RotateSessionOptions): Promise<void>
-
-  /**
-   * Logs `subject` in: binds the session, with what it holds, under a new key. Where there is none, or one of
-   * another subject, which is ended first, it makes one with `value`. Throws as `SessionManager.bind` does.
-   */
-  bind(subject: string, value: V, options?: { labels?: Labels | undefined }): Promise<Session<V>>
-}
+export type {
+  RequestSession,
+  RequestSessionOptions,
+  ResponseHead,
+} from './request/request-session.ts'
 
 /**
  * Makes the session of one request. Adapters call it; applications use an adapter.
@@ -84,11 +36,23 @@ export function createRequestSession<V>(
   head: ResponseHead,
   options: RequestSessionOptions = {},
 ): RequestSession<V> {
-  const { discard = false, onInvalid = 'reject' } = options
+  return new LazySession(manager, headers, head, checkRequestOptions(options))
+}
+
+/**
+ * Checks the options of a request's session and fills in what they leave out. Adapters do so when they are made.
+ *
+ * @throws TypeError for an option of the wrong type.
+ */
+export function checkRequestOptions({
+  discard = false,
+  onInvalid = 'reject',
+}: RequestSessionOptions): Required<RequestSessionOptions> {
+  if (typeof discard !== 'boolean') throw new TypeError('"discard" must be true or false')
   if (onInvalid !== 'reject' && onInvalid !== 'create') {
     throw new TypeError('"onInvalid" must be "reject" or "create"')
   }
-  return new LazySession(manager, headers, head, { discard, onInvalid })
+  return { discard, onInvalid }
 }
 
 class LazySession<V> implements RequestSession<V> {
@@ -165,7 +129,7 @@ class LazySession<V> implements RequestSession<V> {
       await this.#write(session, () => this.#manager.clear(session))
     } else if (this.#missed !== 'no_cookie') {
       const had = await this.#manager.clearFromHeaders(this.#headers)
-      if (had) this.#send(this.#manager.clearHeaders())
+      if (had && this.#creation === creation) this.#send(this.#manager.clearHeaders())
     }
     // A session that another call of this request has begun meanwhile is not the one that was to end.
     if (this.#creation !== creation) return
@@ -190,18 +154,16 @@ class LazySession<V> implements RequestSession<V> {
     this.#assertOpen()
     assertSubject(subject)
     let session = await this.load()
-    if (session?.subject !== undefined && session.subject !== subject) {
+    while (session === undefined || isOfAnother(session, subject)) {
       // What one user left in a session is not for the next one at the same browser.
-      await this.clear()
-      session = undefined
-    }
-    if (session === undefined) {
+      if (session !== undefined) await this.clear()
       const made = await this.#createOnce(value, { subject, labels })
       if (made.created) return made.session
       session = made.session
     }
-    await this.#write(session, () => this.#manager.bind(session, subject, { labels }))
-    return session
+    const bound = session
+    await this.#write(bound, () => this.#manager.bind(bound, subject, { labels }))
+    return bound
   }
 
   async #read(): Promise<Session<V> | undefined> {
@@ -248,7 +210,8 @@ class LazySession<V> implements RequestSession<V> {
     const creation = this.#create(value, options)
     this.#creation = creation
     try {
-      return { session: await creation, created: true }
+      const session = await creation
+      return { session, created: session.modified }
     } catch (error) {
       if (this.#creation === creation) this.#creation = undefined
       throw error
@@ -256,15 +219,21 @@ class LazySession<V> implements RequestSession<V> {
   }
 
   async #create(value: V, options: GenerateSessionOptions): Promise<Session<V>> {
-    const session = await this.#manager.generate(value, options)
-    if (this.#missed === 'not_set' || this.#missed === 'invalid') {
-      await this.#manager.clearFromHeaders(this.#headers)
-    }
+    const session = await this.#generate(value, options)
     // Nobody would ever learn the key of a session made too late for a cookie.
-    if (this.#head.sent()) await this.#manager.clear(session)
+    if (this.#head.sent() && session.modified) await this.#manager.clear(session)
     this.#announce(session)
     this.#session = Promise.resolve(session)
     return session
+  }
+
+  /** A new session; where the cookie names one that nobody can use, that one is ended first. */
+  #generate(value: V, options: GenerateSessionOptions): Promise<Session<V>> {
+    if (this.#missed !== 'not_set' && this.#missed !== 'invalid') {
+      return this.#manager.generate(value, options)
+    }
+    const create = { ...options, onInvalid: 'create' } as const
+    return this.#manager.fromHeadersOrCreate(this.#headers, value, create)
   }
 
   async #write<T>(session: Session<V>, run: () => Promise<T>): Promise<T> {
@@ -292,4 +261,8 @@ class LazySession<V> implements RequestSession<V> {
 
 function liveOf<V>(session: Session<V> | undefined): Session<V> | undefined {
   return session === undefined || isCleared(stateOf(session)) ? undefined : session
+}
+
+function isOfAnother<V>({ subject: owner }: Session<V>, subject: string): boolean {
+  return owner !== undefined && owner !== subject
 }

@@ -6,7 +6,7 @@
 import type { Awaitable } from '../core/backend.ts'
 import { varyWithCookie } from '../http/vary.ts'
 import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
-import { createRequestSession } from '../request.ts'
+import { checkRequestOptions, createRequestSession } from '../request.ts'
 import type { RequestSession, RequestSessionOptions } from '../request.ts'
 
 /** The part of a `Request` that this adapter reads. */
@@ -50,6 +50,7 @@ export function createFetchAdapter<V>(
   manager: SessionManager<V>,
   options: RequestSessionOptions = {},
 ): FetchAdapter<V> {
+  const checked = checkRequestOptions(options)
   return (handler) =>
     async (request, ...rest) => {
       const written = new Map<string, string>()
@@ -60,7 +61,7 @@ export function createFetchAdapter<V>(
           for (const [name, value] of fields) written.set(name, value)
         },
       }
-      const session = createRequestSession(manager, request.headers, head, options)
+      const session = createRequestSession(manager, request.headers, head, checked)
       try {
         return withHeaders(await handler(request, session, ...rest), written)
       } finally {
@@ -70,8 +71,8 @@ export function createFetchAdapter<V>(
 }
 
 function withHeaders(response: Response, written: ReadonlyMap<string, string>): Response {
-  if (written.size === 0) return response
-  // A protocol switch and a network error cannot be copied; the former is never handed out twice.
+  if (written.size === 0 || response.type === 'error') return response
+  // A protocol switch cannot be copied, and is never handed out twice.
   const copy = response.status < 200 ? response : new Response(response.body, response)
   for (const [name, value] of written) {
     if (name === 'Set-Cookie') {

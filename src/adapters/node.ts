@@ -5,7 +5,7 @@
  */
 import { varyWithCookie } from '../http/vary.ts'
 import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
-import { createRequestSession } from '../request.ts'
+import { checkRequestOptions, createRequestSession } from '../request.ts'
 import type { RequestSession, RequestSessionOptions, ResponseHead } from '../request.ts'
 
 /** The part of `IncomingMessage` and `Http2ServerRequest` that this adapter reads. */
@@ -25,7 +25,10 @@ export type NodeAdapter<V> = (request: NodeRequest, response: NodeResponse) => R
 
 /**
  * Makes the adapter of a manager. Its headers go on the response when a write is done, beside what is
- * there: a later `writeHead` must not pass a `Set-Cookie` of its own, which would replace them all.
+ * there. What the application sets later is its own affair: `appendHeader` keeps them, while `setHeader` and
+ * `writeHead` with `Set-Cookie`, `Vary` or `Cache-Control` replace them.
+ *
+ * @throws TypeError for an option of the wrong type.
  *
  * @example
  * ```ts
@@ -46,11 +49,12 @@ export function createNodeAdapter<V>(
   manager: SessionManager<V>,
   options: RequestSessionOptions = {},
 ): NodeAdapter<V> {
+  const checked = checkRequestOptions(options)
   const known = new WeakMap<NodeRequest, RequestSession<V>>()
   return (request, response) => {
     let session = known.get(request)
     if (session === undefined) {
-      session = createRequestSession(manager, request.headers, headOf(response), options)
+      session = createRequestSession(manager, request.headers, headOf(response), checked)
       known.set(request, session)
     }
     return session

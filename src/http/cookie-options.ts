@@ -41,9 +41,9 @@ const MAX_ATTRIBUTE_BYTES = 1024
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // path-value = *av-octet, av-octet = %x20-3A / %x3C-7E (RFC 6265bis §4.1.1).
 const PATH = /^\/[\x20-\x3A\x3C-\x7E]*$/
-// Labels of letters, digits and inner hyphens (RFC 1034 §3.5); a leading dot is refused, not ignored.
+// Labels of up to 63 letters, digits and inner hyphens (RFC 1034 §3.5); a leading dot is refused, not ignored.
 const DOMAIN =
-  /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/
+  /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
 const SAME_SITE = new Map([
   ['strict', 'Strict'],
   ['lax', 'Lax'],
@@ -80,21 +80,23 @@ export function checkCookie(options: CookieOptions, base?: Cookie): Cookie {
   for (const option of Object.keys(options)) {
     if (!KNOWN.has(option)) throw new InvalidCookieError('"cookie" has an unknown option')
   }
+  // Own properties only: a polluted Object.prototype must not weaken the cookie.
+  const own: CookieOptions = Object.assign(Object.create(null), options)
   for (const option of BOOLEANS) {
-    const given = options[option]
+    const given = own[option]
     if (given !== undefined && typeof given !== 'boolean') {
       throw new InvalidCookieError(`"${option}" must be true or false`)
     }
   }
   const cookie: Cookie = {
-    name: options.name ?? base?.name ?? '__Host-session',
-    path: options.path ?? base?.path ?? '/',
-    domain: options.domain ?? base?.domain,
-    secure: options.secure ?? base?.secure ?? true,
-    httpOnly: options.httpOnly ?? base?.httpOnly ?? true,
-    sameSite: oneOf('sameSite', options.sameSite ?? base?.sameSite ?? 'Lax', SAME_SITE),
-    partitioned: options.partitioned ?? base?.partitioned ?? false,
-    priority: priorityOf(options.priority ?? base?.priority),
+    name: own.name ?? base?.name ?? '__Host-session',
+    path: own.path ?? base?.path ?? '/',
+    domain: own.domain ?? base?.domain,
+    secure: own.secure ?? base?.secure ?? true,
+    httpOnly: own.httpOnly ?? base?.httpOnly ?? true,
+    sameSite: oneOf('sameSite', own.sameSite ?? base?.sameSite ?? 'Lax', SAME_SITE),
+    partitioned: own.partitioned ?? base?.partitioned ?? false,
+    priority: priorityOf(own.priority ?? base?.priority),
   }
   checkGrammar(cookie)
   checkCombination(cookie)

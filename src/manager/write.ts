@@ -6,15 +6,32 @@ import {
   SessionGoneError,
 } from '../core/errors.ts'
 import type { Key } from '../core/key.ts'
+import { encodeLabels } from '../core/labels.ts'
 import { assertPeriod } from '../core/period.ts'
 import type { Period } from '../core/period.ts'
 import type { SessionFacts, SessionSetOptions } from '../core/session-backend.ts'
 import { clearState, createSession, isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session, SessionState } from '../core/session.ts'
+import { assertSubject } from '../core/subject.ts'
 import { isCookieValue } from '../http/set-cookie.ts'
 import { lifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
 import type { GenerateSessionOptions, SetChange } from './session-manager.ts'
+
+/** Checks all that a new session is made of; returns the text of its value. Throws as `generate` does. */
+export function checkGeneration<V>(
+  context: ManagerContext<V>,
+  value: V,
+  { expiry, subject, labels }: GenerateSessionOptions,
+): string {
+  if (value === undefined) throw new TypeError('"value" must not be undefined')
+  if (expiry !== undefined) assertPeriod('expiry', expiry)
+  const owned = subject !== undefined || labels !== undefined
+  if (owned) lifecycleOf(context, 'generate with a subject or labels')
+  if (subject !== undefined) assertSubject(subject)
+  encodeLabels(labels)
+  return encodeValue(context.codec, value)
+}
 
 /** `SessionManager.generate`. */
 export async function generate<V>(
@@ -22,13 +39,9 @@ export async function generate<V>(
   value: V,
   options: GenerateSessionOptions,
 ): Promise<Session<V>> {
-  if (value === undefined) throw new TypeError('"value" must not be undefined')
+  const text = checkGeneration(context, value, options)
   const { expiry, subject, labels } = options
-  if (expiry !== undefined) assertPeriod('expiry', expiry)
   const { backend, codec, cookie } = context
-  const text = encodeValue(codec, value)
-  const owned = subject !== undefined || labels !== undefined
-  if (owned) lifecycleOf(context, 'generate with a subject or labels')
   let created: (SessionFacts & { readonly period: Period }) | undefined
   const onCreated = (facts: typeof created): void => void (created = facts)
   const more = context.lifecycle === undefined ? {} : { subject, labels, onCreated }

@@ -119,18 +119,9 @@ describe('createNodeAdapter', () => {
     expect(headers.vary).toBe('Cookie')
   })
 
-  it('refuses an unknown onInvalid', async () => {
-    const sessionOf = createNodeAdapter(createSessions(), { onInvalid: 'ignore' as 'create' })
-    let thrown: unknown
-    await headersOf((request, response) => {
-      try {
-        sessionOf(request, response)
-      } catch (error) {
-        thrown = error
-      }
-      response.end()
-      return Promise.resolve()
-    })
-    expect(thrown).toStrictEqual(new TypeError('"onInvalid" must be "reject" or "create"'))
+  it('refuses an unknown onInvalid and a discard that is no boolean', () => {
+    const make = (options: object) => () => createNodeAdapter(createSessions(), options)
+    expect(make({ onInvalid: 'ignore' })).toThrow(TypeError)
+    expect(make({ discard: 1 })).toThrow(TypeError)
   })
 })

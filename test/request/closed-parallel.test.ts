@@ -210,6 +210,25 @@ describe('parallel calls of one request', () => {
     },
   )
 
+  it.each(['no_cookie', 'not_found', 'malformed'] as const)(
+    'leave the cookie of a session made beside a clear, with %s',
+    async (state) => {
+      const { request, memory, head } = await createRequest(state)
+      await Promise.allSettled([request.set('new'), request.clear()])
+      const session = await request.load()
+      expect(await memory.deleteAll()).toBe(session === undefined ? 0 : 1)
+      expect(cookiesIn(head).at(-1)).toContain(session?.key ?? '=; Max-Age=0')
+    },
+  )
+
+  it('never give one subject the session of another', async () => {
+    const { request, sessions } = await createRequest('no_cookie')
+    await Promise.all([request.bind('ann', 'of ann'), request.bind('bob', 'of bob')])
+    const session = await request.load()
+    expect([session?.subject, session?.value]).toEqual(['bob', 'of bob'])
+    expect([await sessions.list('ann'), (await sessions.list('bob')).length]).toEqual([[], 1])
+  })
+
   it('share the failure of the one that makes the session, and forget it', async () => {
     let down = true
     const { request, memory } = await createRequest('no_cookie', {

@@ -1,0 +1,68 @@
+import type { Period } from '../core/period.ts'
+import type { Labels } from '../core/session-backend.ts'
+import type { Session } from '../core/session.ts'
+import type {
+  GenerateSessionOptions,
+  HeaderField,
+  RotateSessionOptions,
+  UpdateOptions,
+} from '../manager/session-manager.ts'
+
+/** The part of a response that a `RequestSession` writes to: its headers, while they can be written. */
+export interface ResponseHead {
+  /** Whether the headers are gone. */
+  readonly sent: () => boolean
+  /**
+   * Puts session headers on the response: `Vary` and `Set-Cookie` beside what is there, but in place of
+   * what an earlier call put there; `Cache-Control` in place of what was there.
+   */
+  readonly write: (fields: readonly HeaderField[]) => void
+}
+
+/** Options of a request's session. */
+export interface RequestSessionOptions {
+  /** Sends the cookie without `Max-Age`, so that it ends with the browser session. Default: false. */
+  readonly discard?: boolean | undefined
+  /** `create` treats a session whose value no longer decodes as missing. Default: reject. */
+  readonly onInvalid?: 'reject' | 'create' | undefined
+}
+
+/**
+ * One request's view of its session: the original's webmachine manager, with its faults fixed.
+ *
+ * Nothing is read before the first call. The first read is remembered, and makes the touch that is due.
+ * A write is awaited where it is made, and puts its headers on the response at once; when it rejects, no
+ * header has been written. Writes reject with `HeadersSentError`, before anything is stored, once the
+ * headers are gone. A fault of the backend rejects, and is not remembered.
+ */
+export interface RequestSession<V = unknown> {
+  /** The session, or `undefined`: no cookie, a dead one, a session without a value, or cleared in this request. */
+  load(): Promise<Session<V> | undefined>
+
+  /** The session, or a new one with `value`. The options are not applied to a session found. */
+  loadOrCreate(value: V, options?: GenerateSessionOptions): Promise<Session<V>>
+
+  /** Sets the value of the session, or makes a new one with it. Throws as `SessionManager.set` does. */
+  set(value: V, options?: { expiry?: Period | undefined }): Promise<Session<V>>
+
+  /**
+   * Writes `fn(value)` atomically, as `SessionManager.update` does. Where there is no session, `fn` gets
+   * `undefined`, and what it returns makes one. Resolves to the value stored, if any.
+   */
+  update(
+    fn: (value: V | undefined) => V | undefined | PromiseLike<V | undefined>,
+    options?: UpdateOptions,
+  ): Promise<V | undefined>
+
+  /** Ends the session, readable or not, and evicts its cookie. Without one it does nothing. */
+  clear(): Promise<void>
+
+  /** Gives the session a new key. Without one it does nothing. Throws as `SessionManager.rotate` does. */
+  rotate(options?: RotateSessionOptions): Promise<void>
+
+  /**
+   * Logs `subject` in: binds the session, with what it holds, under a new key. Where there is none, or one of
+   * another subject, which is ended first, it makes one with `value`. Throws as `SessionManager.bind` does.
+   */
+  bind(subject: string, value: V, options?: { labels?: Labels | undefined }): Promise<Session<V>>
+}
