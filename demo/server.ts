@@ -17,13 +17,14 @@ import { createUsers } from './users.ts'
 const file = process.env['SOJOURN_DEMO_DB'] || 'demo.sqlite'
 const port = Number(process.env['PORT'] || 3000)
 const GRACE_MS = 3000
+const IDLE_CHECK_MS = 100
 
 // Sessions and users share the file, each in a table of their own. A day without use ends a session, and so
 // does a login on one device too many.
 const db = new DatabaseSync(file)
 const backend = createSqliteBackend(db, {
   period: 86_400,
-  maxPerSubject: 20,
+  maxPerSubject: 10,
   atLimit: 'evict_oldest',
 })
 // The cookie is `__Host-session`: Secure, HttpOnly, SameSite=Lax, for this host alone.
@@ -47,6 +48,8 @@ function stop(): void {
     backend.close()
     db.close()
   })
+  // A connection that browsers keep open is idle as soon as its answer is out.
+  setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS).unref()
   setTimeout(() => server.closeAllConnections(), GRACE_MS).unref()
 }
 

@@ -1,62 +1,61 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createMemoryBackend } from '../../src/backends/memory.ts'
-import { createSessionManager } from '../../src/index.ts'
+import { DatabaseSync } from 'node:sqlite'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, launchChromium } from './support/chromium.ts'
+import { createClient, holdPost } from './support/client.ts'
 import { startDemo } from './support/demo-server.ts'
 import type { DemoServer } from './support/demo-server.ts'
+import { click, logIn, numberIn, passDoor, sessionCookie, signUp } from './support/people.ts'
 
-const PASSWORD = 'correct horse battery'
 const executable = findChromium()
+const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1'
 let demo: DemoServer
 let browser: Browser
-let people = 0
 
-async function click(page: Page, name: string): Promise<void> {
-  await page.getByRole('button', { name, exact: true }).click()
+beforeAll(async () => {
+  if (executable === undefined) return
+  demo = await startDemo()
+  browser = await launchChromium(executable)
+})
+
+afterEach(async () => {
+  for (const context of browser?.contexts() ?? []) await context.close()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await demo?.close()
+})
+
+async function tabs(count: number): Promise<Page[]> {
+  const context = await browser.newContext()
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const page = await context.newPage()
+      await page.goto(demo.origin)
+      return page
+    }),
+  )
 }
 
-/** A new browser profile in which somebody new has signed up; they see their account. */
-async function signedUp(options: BrowserContextOptions = {}) {
-  const context = await browser.newContext(options)
-  const page = await context.newPage()
-  const name = `person ${++people}`
-  await page.goto(`${demo.origin}/signup`)
-  await fillDoor(page, name)
-  await click(page, 'Sign up')
-  await page.getByRole('heading', { name: `Hello, ${name}` }).waitFor()
-  return { context, page, name }
+/** What a tab gets that asks for the account: the path where it ends. */
+async function pathOfAccount(page: Page): Promise<string> {
+  await page.goto(`${demo.origin}/account`)
+  return new URL(page.url()).pathname
 }
 
-async function fillDoor(page: Page, name: string): Promise<void> {
-  await page.getByLabel('Name').fill(name)
-  await page.getByLabel('Password').fill(PASSWORD)
-}
-
-async function numberIn(page: Page, selector: string): Promise<number> {
-  return Number(await page.locator(selector).textContent())
-}
-
-async function sessionCookie(context: BrowserContext) {
-  return (await context.cookies()).find(({ name }) => name === '__Host-session')
+function isStored(handle: string): boolean {
+  const db = new DatabaseSync(demo.file)
+  const row = db.prepare('SELECT 1 FROM sojourn_sessions WHERE id = ?').get(handle)
+  db.close()
+  return row !== undefined
 }
 
 describe.skipIf(executable === undefined)('the demo in Chromium', () => {
-  beforeAll(async () => {
-    demo = await startDemo()
-    browser = await launchChromium(executable ?? '')
-  })
-
-  afterAll(async () => {
-    await browser.close()
-    await demo.close()
-  })
-
-  it('keeps the cookie from scripts and other hosts', async () => {
-    const { context, page } = await signedUp()
+  it('keeps the cookie from scripts and from other hosts', async () => {
+    const { context, page } = await signUp(browser, demo.origin)
     const cookie = await sessionCookie(context)
+    // A domain without a leading dot is one host alone.
     expect(cookie).toMatchObject({
       domain: 'localhost',
       path: '/',
@@ -64,171 +63,174 @@ describe.skipIf(executable === undefined)('the demo in Chromium', () => {
       secure: true,
       sameSite: 'Lax',
     })
+    const seconds = (cookie?.expires ?? 0) - Date.now() / 1000
+    expect(seconds).toBeGreaterThan(86_300)
+    expect(seconds).toBeLessThanOrEqual(86_400)
     expect(await page.evaluate('document.cookie')).toBe('')
   })
 
+  it('works without JavaScript: sign up, count, log out, log in', async () => {
+    const { context, page, name } = await signUp(browser, demo.origin, { javaScriptEnabled: false })
+    await page.goto(demo.origin)
+    for (const count of [1, 2]) {
+      await click(page, 'Count one more')
+      await page.locator('#count', { hasText: String(count) }).waitFor()
+    }
+    await click(page, 'Log out')
+    await page.getByText('You are logged out on this device.').waitFor()
+    expect(await sessionCookie(context)).toBeUndefined()
+    await passDoor(page, name, 'Log in')
+  })
+
+  it('gives the session a new key at login, and keeps the cart', async () => {
+    const { context, page, name } = await signUp(browser, demo.origin)
+    await click(page, 'Log out here')
+    await page.goto(demo.origin)
+    await click(page, 'Add Two-person tent to the cart')
+    await page.locator('[data-product=tent]').waitFor()
+    const before = await sessionCookie(context)
+    await page.goto(`${demo.origin}/login`)
+    await passDoor(page, name, 'Log in')
+    expect(await numberIn(page, '#cart-size')).toBe(1)
+    const [after] = [await sessionCookie(context)]
+    expect(after?.value.split('.')[0]).toBe(before?.value.split('.')[0])
+    expect(after?.value).not.toBe(before?.value)
+  })
+
   it('loses nothing when two tabs change the cart at once', async () => {
-    const context = await browser.newContext()
-    const tabs = [await context.newPage(), await context.newPage()]
-    for (const tab of tabs) await tab.goto(demo.origin)
-    await click(tabs[0]!, 'Add Paper lantern to the cart')
+    const [first, second] = (await tabs(2)) as [Page, Page]
+    await click(first, 'Add Paper lantern to the cart')
     await Promise.all(
-      tabs.map(async (tab) => {
-        for (let turn = 0; turn < 10; turn++) await click(tab, 'Add Camp kettle to the cart')
+      [first, second].map(async (tab) => {
+        for (let turn = 0; turn < 15; turn++) await click(tab, 'Add Camp kettle to the cart')
       }),
     )
-    await tabs[0]!.goto(demo.origin)
-    expect(await numberIn(tabs[0]!, '#cart-size')).toBe(21)
-    expect(await numberIn(tabs[0]!, '[data-product=kettle]')).toBe(20)
-    await context.close()
+    await first.goto(demo.origin)
+    expect(await numberIn(first, '[data-product=kettle]')).toBe(30)
+    expect(await numberIn(first, '#cart-size')).toBe(31)
+    await Promise.all([
+      click(first, 'Remove one Camp kettle'),
+      click(second, 'Add one Paper lantern'),
+    ])
+    await first.goto(demo.origin)
+    expect(await numberIn(first, '[data-product=kettle]')).toBe(29)
+    expect(await numberIn(first, '[data-product=lantern]')).toBe(2)
   })
 
-  it('carries the cart through the login', async () => {
-    const { page, context, name } = await signedUp()
+  it('fails a write that another tab’s logout overtakes', async () => {
+    const { context, page } = await signUp(browser, demo.origin)
+    const key = (await sessionCookie(context))?.value ?? ''
+    const held = await holdPost(demo.origin, '/count', `__Host-session=${key}`)
     await click(page, 'Log out here')
-    await click(page, 'Add Two-person tent to the cart')
-    await page.goto(`${demo.origin}/login`)
-    await fillDoor(page, name)
-    await click(page, 'Log in')
-    await page.getByText('Welcome back.').waitFor()
-    expect(await numberIn(page, '#cart-size')).toBe(1)
-    await context.close()
+    await page.getByText('You are logged out on this device.').waitFor()
+    const answer = await held.finish({})
+    expect([answer.statusCode, answer.headers.location]).toEqual([303, '/login?note=ended'])
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    expect(isStored(key.slice(0, 22))).toBe(false)
   })
 
-  it('ends the session in one tab while the other writes, for good', async () => {
-    const { context, page } = await signedUp({ bypassCSP: true })
-    const old = await sessionCookie(context)
+  it('ends the session in one tab while another one writes and writes, for good', async () => {
+    const { context, page } = await signUp(browser, demo.origin, { bypassCSP: true })
+    const key = (await sessionCookie(context))?.value ?? ''
     const writer = await context.newPage()
     await writer.goto(demo.origin)
-    const writes = writer.evaluate(`(async () => {
-      const statuses = []
-      for (let turn = 0; turn < 40; turn++) {
-        const body = new URLSearchParams({ product: 'kettle' })
-        statuses.push((await fetch('/cart/add', { method: 'POST', body })).status)
+    // Four writes at any time, from before the logout until after it.
+    const writing = writer.evaluate(`(async () => {
+      window.written = 0
+      const body = new URLSearchParams({ product: 'kettle' })
+      const write = async () => {
+        while (!window.enough) {
+          const { ok } = await fetch('/cart/add', { method: 'POST', body })
+          if (!ok) throw new Error('a write was answered with an error')
+          window.written++
+        }
       }
-      return statuses
+      await Promise.all([write(), write(), write(), write()])
     })()`)
+    await writer.waitForFunction('window.written > 8')
+    expect(isStored(key.slice(0, 22))).toBe(true)
     await click(page, 'Log out here')
-    await page.getByRole('link', { name: 'Log in' }).waitFor()
-    await writes
-    await page.goto(`${demo.origin}/account`)
-    expect(new URL(page.url()).pathname).toBe('/login')
-    const replay = await fetch(`${demo.origin}/account`, {
-      headers: { cookie: `__Host-session=${old?.value}` },
-      redirect: 'manual',
-    })
-    expect([replay.status, replay.headers.get('location')]).toEqual([303, '/login'])
-    await context.close()
+    await page.getByText('You are logged out on this device.').waitFor()
+    const written = Number(await writer.evaluate('window.written'))
+    await writer.waitForFunction(`window.written > ${written + 8}`)
+    await writer.evaluate('window.enough = true')
+    await writing
+    expect(isStored(key.slice(0, 22))).toBe(false)
+    // What the tab goes on writing to is a visitor's session of its own.
+    expect((await sessionCookie(context))?.value.slice(0, 22)).not.toBe(key.slice(0, 22))
+    expect(await pathOfAccount(page)).toBe('/login')
+    const headers = { cookie: `__Host-session=${key}` }
+    const replay = await createClient(demo.origin).send('/account', { headers })
+    expect(replay.headers.get('location')).toBe('/login?note=account')
   })
 
   it('shows nothing private when going back after logging out', async () => {
-    const { context, page, name } = await signedUp()
-    await click(page, 'Log out here')
-    await page.getByRole('link', { name: 'Log in' }).waitFor()
-    await page.goBack()
-    await page.waitForLoadState()
-    expect(await page.textContent('body')).not.toContain(name)
+    const { context, page, name } = await signUp(browser, demo.origin)
+    await page.goto(demo.origin)
+    await click(page, 'Log out')
+    await page.getByText('You are logged out on this device.').waitFor()
+    for (const path of ['/', '/login']) {
+      await page.goBack()
+      expect(new URL(page.url()).pathname).toBe(path)
+      expect(await page.textContent('body')).toContain('Log in')
+      expect(await page.textContent('body')).not.toContain(name)
+    }
     expect(await sessionCookie(context)).toBeUndefined()
-    await context.close()
   })
 
   it('keeps sessions through a restart and a crash', async () => {
-    const { context, page, name } = await signedUp()
-    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const { page, name } = await signUp(browser, demo.origin)
+    for (const [turn, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
       await page.goto(demo.origin)
-      const before = await numberIn(page, '#count')
       await click(page, 'Count one more')
-      await demo.restart(signal)
+      await page.locator('#count', { hasText: String(turn + 1) }).waitFor()
+      await demo.stop(signal)
+      await demo.start()
       await page.goto(`${demo.origin}/account`)
       await page.getByRole('heading', { name: `Hello, ${name}` }).waitFor()
       await page.goto(demo.origin)
-      expect(await numberIn(page, '#count')).toBe(before + 1)
+      expect(await numberIn(page, '#count')).toBe(turn + 1)
     }
-    await context.close()
   })
 
   it('lists devices, and logs another one out', async () => {
-    const { context, page, name } = await signedUp()
-    const other = await browser.newContext({ userAgent: 'Mozilla/5.0 (iPhone) Safari/604.1' })
-    const phone = await other.newPage()
-    await phone.goto(`${demo.origin}/login`)
-    await fillDoor(phone, name)
-    await click(phone, 'Log in')
-    await phone.getByText('Welcome back.').waitFor()
+    const { page, name } = await signUp(browser, demo.origin)
+    const phone = await logIn(browser, demo.origin, name, { userAgent: IPHONE })
     await page.reload()
-    expect(await page.locator('.devices li').count()).toBe(2)
-    const row = page.locator('.devices li', { hasText: 'Safari on iPhone' })
-    await row.getByRole('button', { name: 'Log it out' }).click()
+    const rows = page.locator('.devices li')
+    expect(await rows.count()).toBe(2)
+    const here = rows.filter({ hasText: 'this one' })
+    expect(await here.textContent()).toContain('Chrome on Linux')
+    expect(await here.getByRole('button').count()).toBe(0)
+    await click(page, 'Log out Safari on iPhone')
     await page.getByText('That device is logged out.').waitFor()
-    expect(await page.locator('.devices li').count()).toBe(1)
-    await phone.goto(`${demo.origin}/account`)
-    expect(new URL(phone.url()).pathname).toBe('/login')
-    await Promise.all([context.close(), other.close()])
+    expect(await rows.count()).toBe(1)
+    expect(await pathOfAccount(phone.page)).toBe('/login')
   })
 
   it('logs out everywhere', async () => {
-    const { context, page, name } = await signedUp()
-    const other = await browser.newContext()
-    const second = await other.newPage()
-    await second.goto(`${demo.origin}/login`)
-    await fillDoor(second, name)
-    await click(second, 'Log in')
-    await second.getByText('Welcome back.').waitFor()
+    const { page, name } = await signUp(browser, demo.origin)
+    const other = await logIn(browser, demo.origin, name)
     await click(page, 'Log out everywhere')
-    await page.getByRole('link', { name: 'Log in' }).waitFor()
-    await second.goto(`${demo.origin}/account`)
-    expect(new URL(second.url()).pathname).toBe('/login')
-    await Promise.all([context.close(), other.close()])
-  })
-})
-
-describe.skipIf(executable === undefined)('clearHeaders in Chromium', () => {
-  const cookies = [
-    { name: '__Host-session' },
-    { name: '__Host-Http-session' },
-    { name: '__Secure-session', path: '/deep' },
-    { name: 'plain', path: '/deep', secure: false, httpOnly: false, sameSite: 'Strict' as const },
-    { name: 'apart', partitioned: true, sameSite: 'None' as const },
-  ]
-
-  beforeAll(async () => {
-    browser = await launchChromium(executable ?? '')
+    await page.getByText('You are logged out on all your devices.').waitFor()
+    expect(await pathOfAccount(page)).toBe('/login')
+    expect(await pathOfAccount(other.page)).toBe('/login')
   })
 
-  afterAll(async () => {
-    await browser.close()
+  it('fits a phone', async () => {
+    const viewport = { width: 320, height: 640 }
+    const { page } = await signUp(browser, demo.origin, { viewport })
+    await page.goto(demo.origin)
+    await click(page, 'Add Two-person tent to the cart')
+    await page.locator('[data-product=tent]').waitFor()
+    for (const path of ['/', '/account', '/login', '/nothing']) {
+      await page.goto(`${demo.origin}${path}`)
+      const outside = await page.evaluate(`[...document.querySelectorAll('.card *')]
+        .filter((part) => !part.closest('.unseen'))
+        .filter((part) => part.getBoundingClientRect().right > part.closest('.card').getBoundingClientRect().right)
+        .map((part) => part.outerHTML)`)
+      expect([path, outside]).toEqual([path, []])
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320)
+    }
   })
-
-  for (const cookie of cookies) {
-    it(`removes ${cookie.name}, where the original's header leaves it`, async () => {
-      const backend = createMemoryBackend({ sweepEveryMs: 0 })
-      const sessions = createSessionManager({ backend, cookie })
-      const session = await sessions.generate('value')
-      const broken = `${cookie.name}; Max-Age=0; path=${cookie.path ?? '/'}`
-      const answers: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
-        '/deep/set': sessions.toCookieHeaders(session),
-        '/deep/broken': [['Set-Cookie', broken]],
-        '/deep/clear': sessions.clearHeaders(),
-      }
-      const server = createServer((request, response) => {
-        for (const field of answers[request.url ?? ''] ?? []) response.appendHeader(...field)
-        response.end('done')
-      })
-      await new Promise<void>((resolve) => server.listen(0, resolve))
-      const { port } = server.address() as AddressInfo
-      const context = await browser.newContext()
-      const page = await context.newPage()
-      const present = async (): Promise<boolean> =>
-        (await context.cookies()).some(({ name }) => name === cookie.name)
-      await page.goto(`http://localhost:${port}/deep/set`)
-      expect(await present()).toBe(true)
-      await page.goto(`http://localhost:${port}/deep/broken`)
-      expect(await present()).toBe(true)
-      await page.goto(`http://localhost:${port}/deep/clear`)
-      expect(await present()).toBe(false)
-      await context.close()
-      server.closeAllConnections()
-      server.close()
-    })
-  }
 })

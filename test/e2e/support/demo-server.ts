@@ -12,13 +12,16 @@ export interface DemoServer {
   readonly file: string
   /** What it has printed so far. */
   readonly output: () => string
-  /** Stops the process with `signal` and starts another on the same file and port. */
-  readonly restart: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
-  /** Stops it and removes the file. */
+  /** Ends the process and resolves to its exit code; `null` for one that the signal has ended. */
+  readonly stop: (signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL') => Promise<number | null>
+  /** Starts another on the same file and port. */
+  readonly start: () => Promise<void>
+  /** Ends it and removes the file. */
   readonly close: () => Promise<void>
 }
 
-const ENTRY = fileURLToPath(new URL('../../../demo/server.ts', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const START_MS = 10_000
 
 /** Starts the demo on a free port and resolves when it listens. */
 export async function startDemo(): Promise<DemoServer> {
@@ -26,41 +29,64 @@ export async function startDemo(): Promise<DemoServer> {
   const file = join(folder, 'demo.sqlite')
   let output = ''
   let port = '0'
-  let child: ChildProcess
+  let child: ChildProcess | undefined
 
   async function start(): Promise<void> {
-    const env = { ...process.env, PORT: port, SOJOURN_DEMO_DB: file, NODE_NO_WARNINGS: '1' }
-    child = spawn(process.execPath, [ENTRY], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-    child.stderr?.on('data', (data: Buffer) => (output += data.toString()))
-    port = await new Promise<string>((resolve, reject) => {
-      child.once('exit', (code) => reject(new Error(`the demo exited with ${code}: ${output}`)))
-      child.stdout?.on('data', (data: Buffer) => {
-        output += data.toString()
-        const listening = /http:\/\/localhost:(\d+)/.exec(data.toString())?.[1]
-        if (listening !== undefined) resolve(listening)
-      })
-    })
+    const env = { ...process.env, PORT: port, SOJOURN_DEMO_DB: file }
+    const entry = join(ROOT, 'demo/server.ts')
+    child = spawn(process.execPath, [entry], { cwd: folder, env, stdio: 'pipe' })
+    port = await portOf(child, (text) => (output += text))
   }
 
-  async function stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit')
-    child.kill(signal)
-    await exited
+  async function stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null> {
+    if (child === undefined) return null
+    const running = child
+    child = undefined
+    if (running.exitCode === null && running.signalCode === null) {
+      const exited = once(running, 'exit')
+      running.kill(signal)
+      await exited
+    }
+    return running.exitCode
   }
 
-  await start()
-  return {
-    origin: `http://localhost:${port}`,
-    file,
-    output: () => output,
-    restart: async (signal) => {
-      await stop(signal)
-      await start()
-    },
-    close: async () => {
-      await stop('SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
-    },
+  async function close(): Promise<void> {
+    await stop('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
   }
+
+  try {
+    await start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { origin: `http://localhost:${port}`, file, output: () => output, stop, start, close }
+}
+
+/** The port in the address that a demo prints when it listens, which it has to do within ten seconds. */
+export function portOf(child: ChildProcess, onText?: (text: string) => void): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = ''
+    const timer = setTimeout(fail, START_MS, `did not listen within ${START_MS} ms`)
+
+    function fail(why: string): void {
+      clearTimeout(timer)
+      reject(new Error(`the demo ${why}: ${output}`))
+    }
+
+    function read(data: Buffer): void {
+      output += data.toString()
+      onText?.(data.toString())
+      const port = /http:\/\/localhost:(\d+) /.exec(output)?.[1]
+      if (port === undefined) return
+      clearTimeout(timer)
+      resolve(port)
+    }
+
+    child.stdout?.on('data', read)
+    child.stderr?.on('data', read)
+    child.once('error', (error) => fail(`could not be started (${error.message})`))
+    child.once('exit', (code) => fail(`exited with ${code}`))
+  })
 }
