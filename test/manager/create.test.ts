@@ -122,17 +122,20 @@ describe('fromHeadersOrCreate', () => {
     expect(store.calls).toEqual(['read', 'read'])
   })
 
-  it('rejects when the empty session cannot be ended', async () => {
+  it('creates nothing when the empty session cannot be ended', async () => {
     const fault = new Error('down')
-    const { sessions, backend } = createManager({
+    const { sessions, backend, store } = createManager({
       replace: () => ({ delete: () => Promise.reject(fault) }),
     })
-    const made = sessions.fromHeadersOrCreate(cookieOf(await backend.generate()), 1)
+    const empty = await backend.generate()
+    store.calls.length = 0
+    const made = sessions.fromHeadersOrCreate(cookieOf(empty), 1)
     await expect(made).rejects.toMatchObject({
       code: 'ERR_SESSION_BACKEND',
       message: 'the backend failed to clear a session',
       cause: fault,
     })
+    expect(store.calls).toEqual(['read', 'delete'])
   })
 
   it.each([

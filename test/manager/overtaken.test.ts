@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Backend, Session, SessionManager, Store } from '../../src/index.ts'
-import { createSessionManager } from '../../src/index.ts'
+import type { Session, SessionManager, Store } from '../../src/index.ts'
 import { settle } from '../core/manual-clock.ts'
 import { createManager } from './fixture.ts'
-import { createPlainBackend } from './plain-backend.ts'
 
 type Write = (sessions: SessionManager, session: Session) => Promise<unknown>
 
@@ -83,29 +81,5 @@ describe('a logout', () => {
     expect(session.value).toBeUndefined()
     expect(await sessions.list('ann')).toEqual([])
     expect(await memory.deleteAll()).toBe(0)
-  })
-})
-
-describe('touch', () => {
-  it('wraps the fault of a SessionBackend written by hand', async () => {
-    const down = new Error('down')
-    const touchDue = { fromMs: 1, toMs: 2, period: 60 }
-    const backend = {
-      ...createPlainBackend(),
-      get: () => ({ ok: true, value: '1', period: 5, touchDue }),
-      touch: () => Promise.reject(down),
-      rotate: () => {},
-      clearHandle: () => {},
-    }
-    const sessions = createSessionManager({ backend: backend as Backend })
-    const found = await sessions.fromKey('key')
-    if (!found.ok) throw new Error(found.reason)
-    const failed = { code: 'ERR_SESSION_BACKEND', cause: down }
-    await expect(sessions.touch(found.session)).rejects.toMatchObject({
-      ...failed,
-      message: 'the backend failed to touch a session',
-    })
-    expect(found.session).toMatchObject({ expiryPeriod: 5, modified: false })
-    await expect(sessions.touch(found.session)).rejects.toMatchObject(failed)
   })
 })

@@ -248,6 +248,30 @@ describe.each(ENGINES)('on %s', (_, create) => {
   })
 })
 
+describe('rotate', () => {
+  it('knows the state of its own session, and makes one call of the store each time', async () => {
+    const { sessions, store } = createManager()
+    const session = await sessions.generate(1)
+    await sessions.rotate(session)
+    await sessions.bind(session, 'ann')
+    await sessions.rotate(session)
+    expect(store.calls).toEqual(['create', 'updateSecurity', 'updateSecurity', 'updateSecurity'])
+    expect(store.given.slice(1).map((args) => args[2])).toEqual([1, 2, 3])
+  })
+
+  it('is a conflict when the security part keeps changing, and leaves the object as it was', async () => {
+    const { sessions } = createManager({
+      replace: () => ({ updateSecurity: () => ({ ok: false, reason: 'conflict' }) }),
+    })
+    const session = await sessions.generate(1)
+    const before = shown(session)
+    const conflict = { code: 'ERR_SESSION_CONFLICT', message: 'the session keeps changing' }
+    await expect(sessions.rotate(session)).rejects.toMatchObject(conflict)
+    await expect(sessions.bind(session, 'ann')).rejects.toMatchObject(conflict)
+    expect(shown(session)).toEqual(before)
+  })
+})
+
 describe('clearSubject', () => {
   it.each([
     ['a key', generateKey()],
@@ -260,6 +284,7 @@ describe('clearSubject', () => {
     await sessions.generate(1, { subject: 'ann' })
     const cleared = sessions.clearSubject('ann', { except: except as unknown as Handle })
     await expect(cleared).rejects.toThrow(TypeError)
+    await expect(cleared).rejects.toThrow(/^"(except|session)" must be a session/)
     expect(store.calls).toEqual(['create'])
   })
 

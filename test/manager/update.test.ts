@@ -4,7 +4,7 @@ import { generateKey } from '../../src/core/key.ts'
 import { settle } from '../core/manual-clock.ts'
 import { createManager, ENGINES } from './fixture.ts'
 
-const GONE = { code: 'ERR_SESSION_GONE' }
+const GONE = { code: 'ERR_SESSION_GONE', message: expect.stringContaining('was cleared') as string }
 const increment = (value: unknown): number => (value as number) + 1
 
 function shown({ key, value, expiryPeriod, modified, version }: Session) {
@@ -31,6 +31,17 @@ describe.each(ENGINES)('update on %s', (_, create) => {
     clock.advance(5)
     await sessions.update(session, increment, {})
     expect(session.expiryPeriod).toBe(20)
+  })
+
+  it('keeps the period of a session loaded late in it', async () => {
+    const { sessions, clock } = create({ period: 60 })
+    const { key } = await sessions.generate(1, { expiry: 10 })
+    clock.advance(7)
+    const found = await sessions.fromKey(key)
+    if (!found.ok) throw new Error(found.reason)
+    expect(found.session.expiryPeriod).toBe(3)
+    await sessions.update(found.session, increment)
+    expect(found.session.expiryPeriod).toBe(10)
   })
 
   it('reads again and calls fn again after a conflict', async () => {
@@ -177,6 +188,9 @@ describe('update', () => {
     expect(store.calls).toEqual([])
     expect(shown(found.session)).toEqual(before)
     expect(found.session.modified).toBe(false)
+    const { value } = found.session
+    await sessions.update(found.session, () => undefined)
+    expect(found.session.value).toBe(value)
   })
 
   it('shows what it read after a conflict, when fn then gives undefined', async () => {
@@ -246,7 +260,10 @@ describe('update', () => {
     const session = await sessions.generate(1)
     let calls = 0
     const updated = sessions.update(session, () => calls++, { expiry } as UpdateOptions)
-    await expect(updated).rejects.toMatchObject({ code: 'ERR_SESSION_INVALID_PERIOD' })
+    await expect(updated).rejects.toMatchObject({
+      code: 'ERR_SESSION_INVALID_PERIOD',
+      message: expect.stringContaining('"expiry"') as string,
+    })
     expect(calls).toBe(0)
   })
 

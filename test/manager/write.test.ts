@@ -4,7 +4,10 @@ import { createManager, ENGINES } from './fixture.ts'
 
 const GONE = { code: 'ERR_SESSION_GONE' }
 const CONFLICT = { code: 'ERR_SESSION_CONFLICT' }
-const PERIOD = { code: 'ERR_SESSION_INVALID_PERIOD' }
+const PERIOD = {
+  code: 'ERR_SESSION_INVALID_PERIOD',
+  message: expect.stringContaining('"expiry"') as string,
+}
 const VALUE = { code: 'ERR_SESSION_INVALID_VALUE' }
 const NO_PERIODS = [0, -1, 1.5, NaN, Infinity, 34_560_001, '5', null]
 
@@ -283,6 +286,16 @@ describe('set', () => {
     expect(store.calls).toEqual(['create', 'update', 'update'])
     expect(store.given[1]?.slice(2)).toEqual([{ value: '2', idleMs: 604_800_000 }, 1])
     expect(store.given[2]?.slice(2)).toEqual([{ value: undefined, idleMs: 5000 }, undefined])
+  })
+})
+
+describe('clear', () => {
+  it('asks the store once, however often it is called', async () => {
+    const { sessions, store } = createManager()
+    const session = await sessions.generate(1)
+    await sessions.clear(session)
+    await sessions.clear(session)
+    expect(store.calls).toEqual(['create', 'delete'])
   })
 })
 

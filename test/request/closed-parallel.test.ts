@@ -178,6 +178,23 @@ describe('parallel calls of one request', () => {
     expect(await sessions.fromKey(first.key)).toMatchObject({ ok: true })
   })
 
+  it('log a subject in to the session that another call makes', async () => {
+    const { request, sessions, memory } = await createRequest('no_cookie')
+    const [set, bound] = await Promise.all([request.set('a'), request.bind('ann', 'b')])
+    expect(bound).toBe(set)
+    expect(bound).toMatchObject({ value: 'a', subject: 'ann' })
+    expect(await sessions.list('ann')).toHaveLength(1)
+    expect(await memory.deleteAll()).toBe(1)
+  })
+
+  it('leave one session of two that log two subjects in, and its cookie', async () => {
+    const { request, memory, head } = await createRequest('no_cookie')
+    await Promise.all([request.bind('ann', 1), request.bind('bob', 2)])
+    const session = await request.load()
+    expect(cookiesIn(head).at(-1)).toContain(session?.key ?? 'no key')
+    expect(await memory.deleteAll()).toBe(1)
+  })
+
   it('end the session that is being read, or being made', async () => {
     const { request, memory } = await createRequest('found')
     const loading = request.load()

@@ -123,6 +123,39 @@ describe('clear', () => {
   })
 })
 
+describe('a session of this request that was ended past it', () => {
+  it('is not given again: the next call makes another', async () => {
+    const { request, sessions, memory } = await createRequest('no_cookie')
+    const first = await request.set('a')
+    await sessions.clear(first)
+    expect(await request.load()).toBeUndefined()
+    const second = await request.set('b')
+    expect(second).not.toBe(first)
+    expect(second.value).toBe('b')
+    expect(await request.loadOrCreate('c')).toBe(second)
+    expect(await memory.deleteAll()).toBe(1)
+  })
+})
+
+describe('a session that got its value between the read and the creation', () => {
+  it('is the one that is set', async () => {
+    const { request, backend, key, head, memory } = await createRequest('not_set')
+    expect(await request.load()).toBeUndefined()
+    await backend.set(key, '"another"')
+    expect(await request.set('new')).toMatchObject({ key, value: 'new', version: 3 })
+    expect(cookiesIn(head)).toEqual([expect.stringContaining(key)])
+    expect(await memory.deleteAll()).toBe(1)
+  })
+
+  it('is given by loadOrCreate as it is', async () => {
+    const { request, backend, key, head } = await createRequest('not_set')
+    await request.load()
+    await backend.set(key, '"another"')
+    expect(await request.loadOrCreate('new')).toMatchObject({ key, value: 'another' })
+    expect(cookiesIn(head)).toEqual([])
+  })
+})
+
 describe('rotate', () => {
   it('gives the session a new key, and the cookie goes with it', async () => {
     const { request, head, key, sessions } = await createRequest('found')

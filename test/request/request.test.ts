@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { RequestSessionOptions } from '../../src/index.ts'
-import { createRequestSession } from '../../src/index.ts'
-import { createManager } from '../manager/fixture.ts'
+import { createRequestSession, createSessionManager } from '../../src/index.ts'
+import { cookieOf, createManager } from '../manager/fixture.ts'
+import { createPlainBackend } from '../manager/plain-backend.ts'
 import type { State } from './fixture.ts'
 import { cookiesIn, createHead, createRequest } from './fixture.ts'
 
@@ -20,12 +21,33 @@ describe('createRequestSession', () => {
     expect(head.writes).toEqual([])
   })
 
+  it.each(['yes', 1, null])('refuses %j as discard', (given) => {
+    const { sessions } = createManager()
+    const options = { discard: given } as unknown as RequestSessionOptions
+    const make = () => createRequestSession(sessions, undefined, createHead(), options)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow('"discard" must be true or false')
+  })
+
   it.each(['', 'CREATE', null, true])('refuses %j as onInvalid', (given) => {
     const { sessions } = createManager()
     const options = { onInvalid: given } as RequestSessionOptions
     const make = () => createRequestSession(sessions, undefined, createHead(), options)
     expect(make).toThrow(TypeError)
     expect(make).toThrow('"onInvalid" must be "reject" or "create"')
+  })
+})
+
+describe('a request on a backend with the five operations alone', () => {
+  it('is read without a touch, and written', async () => {
+    const sessions = createSessionManager({ backend: createPlainBackend() })
+    const { key } = await sessions.generate('old')
+    const head = createHead()
+    const request = createRequestSession(sessions, cookieOf(key), head)
+    expect(await request.load()).toMatchObject({ value: 'old' })
+    expect(await request.set('new')).toMatchObject({ key, value: 'new' })
+    await request.clear()
+    expect(cookiesIn(head)).toHaveLength(2)
   })
 })
 
