@@ -1,134 +1,87 @@
-import { spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { compile, runAll } from './docs/compile.ts'
+import { brokenLinks, missingFiles, missingTests } from './docs/links.ts'
+import { commentsOf, PAGES, read, snippetsIn, SOURCES } from './docs/pages.ts'
+import type { Snippet } from './docs/pages.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PAGES = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
-  'CHANGELOG.md',
-  'bench/README.md',
-  ...filesBelow('docs').filter((path) => path.endsWith('.md')),
-]
-const SOURCES = filesBelow('src').filter((path) => path.endsWith('.ts'))
+const COMPILED = ['ts', 'ts run', 'js', 'js run']
+const RUN = ['ts run', 'js run']
 
-/** A piece of TypeScript that a reader may copy, and where it stands. */
-interface Snippet {
-  readonly place: string
-  readonly code: string
+function onPages(...infos: readonly string[]): Snippet[] {
+  return PAGES.flatMap((path) => snippetsIn(path, read(path), ...infos))
 }
 
-function filesBelow(folder: string): string[] {
-  const entries = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile())
-  return files.map(({ parentPath, name }) => relative(ROOT, join(parentPath, name))).toSorted()
-}
-
-function read(path: string): string {
-  return readFileSync(join(ROOT, path), 'utf8')
-}
-
-function snippetsIn(path: string, text: string): Snippet[] {
-  return [...text.matchAll(/^```(?:ts|typescript)\n([^]*?)^```$/gm)].map((match) => ({
-    place: `${path}:${text.slice(0, match.index).split('\n').length}`,
-    code: match[1] ?? '',
-  }))
-}
-
-/** The text of the doc comments of a source file, without their stars. */
-function commentsOf(source: string): string {
-  const comments = [...source.matchAll(/\/\*\*([^]*?)\*\//g)]
-  return comments.map((match) => (match[1] ?? '').replaceAll(/^ *\* ?/gm, '')).join('\n')
-}
-
-/** What tsc says of each snippet as a module of its own, against the sources under the package's name. */
-function compile(snippets: readonly Snippet[]): string {
-  const cache = join(ROOT, 'node_modules', '.cache')
-  mkdirSync(cache, { recursive: true })
-  const folder = mkdtempSync(join(cache, 'snippets-'))
-  try {
-    snippets.forEach(({ place, code }, index) => {
-      writeFileSync(join(folder, `${index}.ts`), `// ${place}\n${code}\nexport {}\n`)
-    })
-    const source = relative(folder, join(ROOT, 'src'))
-    const paths = {
-      sojourn: [`${source}/index.ts`],
-      'sojourn/testing': [`${source}/testing/index.ts`],
-      'sojourn/*': [`${source}/*.ts`],
-    }
-    const options = { noEmit: true, paths, noUnusedLocals: false }
-    const config = {
-      extends: join(ROOT, 'tsconfig.json'),
-      compilerOptions: options,
-      include: ['*.ts'],
-    }
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, exclude: [] }))
-    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-    const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], {
-      encoding: 'utf8',
-      cwd: folder,
-    })
-    return stdout.replaceAll(
-      /^(\d+)\.ts/gm,
-      (_name, index: string) => snippets[Number(index)]?.place ?? '',
-    )
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+/** SQL without its layout. */
+function squeezed(sql: string): string {
+  return sql.replaceAll(/\s+/g, ' ').trim()
 }
 
 describe('snippets', () => {
-  it('of all pages compile', () => {
-    const snippets = PAGES.flatMap((path) => snippetsIn(path, read(path)))
-    expect(snippets.length).toBeGreaterThan(5)
-    expect(compile(snippets)).toBe('')
+  it('of all pages compile', async () => {
+    const snippets = onPages(...COMPILED)
+    expect(snippets.length).toBeGreaterThan(15)
+    expect(await compile(snippets)).toBe('')
   })
 
-  it('of all doc comments compile', () => {
-    const snippets = SOURCES.flatMap((path) => snippetsIn(path, commentsOf(read(path))))
+  it('of all doc comments compile', async () => {
+    const snippets = SOURCES.flatMap((path) => snippetsIn(path, commentsOf(read(path)), 'ts'))
     expect(snippets.length).toBeGreaterThan(5)
-    expect(compile(snippets)).toBe('')
+    expect(await compile(snippets)).toBe('')
   })
 
-  it('that are wrong are reported with their place', () => {
+  it('marked to be run end well', async () => {
+    const snippets = onPages(...RUN)
+    expect(snippets.length).toBeGreaterThan(5)
+    expect(await runAll(snippets)).toEqual([])
+  })
+
+  it('in no other language than these are in the pages', () => {
+    const fences = PAGES.flatMap((path) => read(path).match(/^```.+$/gm) ?? [])
+    const known = new Set([...COMPILED, 'sh', 'sql', 'http'].map((info) => `\`\`\`${info}`))
+    expect(fences.filter((fence) => !known.has(fence))).toEqual([])
+  })
+
+  it('of SQL stand in the example that the contract proves', () => {
+    const statements = onPages('sql').flatMap(({ code }) => code.split(/\n\n+/))
+    const source = read('examples/custom-store.ts')
+    const [, authorised = ''] = /const AUTHORISED = `([^`]+)`/.exec(source) ?? []
+    const example = squeezed(source.replaceAll('${AUTHORISED}', authorised))
+    expect(statements.length).toBeGreaterThan(5)
+    expect(statements.filter((sql) => !example.includes(squeezed(sql)))).toEqual([])
+  })
+
+  it('that are wrong are reported with their place', async () => {
     const code = `import { createSessionManager } from 'sojourn'\ncreateSessionManager({ backnd: 1 })\n`
-    expect(compile([{ place: 'page.md:7', code }])).toContain('page.md:7')
+    expect(await compile([{ place: 'page.md:7', code }])).toContain('page.md:7')
+  })
+
+  it('that fail are reported with their place', async () => {
+    const code = `import { generateKey } from 'sojourn'\nif (generateKey() !== '') throw new Error('no')\n`
+    expect(await runAll([{ place: 'page.md:7', code }])).toEqual([
+      expect.stringMatching(/^page\.md:7 ended with 1: [^]*Error: no/),
+    ])
   })
 })
 
 describe('the README’s counter', () => {
+  const [counter = { code: '' }] = snippetsIn('README.md', read('README.md'), 'ts')
+
   it('is the example that is run', () => {
-    const [counter] = snippetsIn('README.md', read('README.md'))
-    const example = read('examples/node-counter.ts')
-    const body = counter?.code
-      .slice(counter.code.indexOf('  session(request'))
-      .split('}).listen')[0]
+    const code = counter.code
+    const body = code.slice(code.indexOf('  session(request')).split('}).listen')[0]
     expect(body).toContain('.update((visits = 0) => visits + 1)')
-    expect(example).toContain(body)
-    expect(
-      counter?.code
-        .trim()
-        .split('\n')
-        .filter((line) => line !== '').length,
-    ).toBeLessThanOrEqual(15)
+    expect(read('examples/node-counter.ts')).toContain(body)
+  })
+
+  it('has fifteen lines', () => {
+    const lines = counter.code.split('\n').filter((line) => line.trim() !== '')
+    expect(lines.length).toBeLessThanOrEqual(15)
   })
 })
 
 describe('links', () => {
   it('to files and headings lead somewhere', () => {
-    const broken = PAGES.flatMap((path) => brokenLinks(path, read(path)))
-    expect(broken).toEqual([])
+    expect(PAGES.flatMap((path) => brokenLinks(path, read(path)))).toEqual([])
   })
 
   it('that are broken are reported', () => {
@@ -137,35 +90,34 @@ describe('links', () => {
       'README.md: #nowhere',
     ])
   })
+
+  it('to tests name tests that are there', () => {
+    expect(PAGES.flatMap((path) => missingTests(path, read(path)))).toEqual([])
+  })
+
+  it('to tests that are gone are reported', () => {
+    const text = '[has fifteen lines](docs.test.ts) [has none](docs.test.ts) [x](gone.test.ts)'
+    expect(missingTests('test/page.md', text)).toEqual([
+      'test/page.md: has none (docs.test.ts)',
+      'test/page.md: x (gone.test.ts)',
+    ])
+  })
 })
 
-function brokenLinks(page: string, text: string): string[] {
-  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '')
-  const local = targets.filter((target) => !/^(?:https?|mailto):/.test(target))
-  return local
-    .filter((target) => !leadsSomewhere(page, text, target))
-    .map((target) => `${page}: ${target}`)
-}
+describe('files named in code', () => {
+  it('exist', () => {
+    expect(PAGES.flatMap((path) => missingFiles(path, read(path)))).toEqual([])
+  })
 
-function leadsSomewhere(page: string, text: string, target: string): boolean {
-  const [file = '', heading] = target.split('#')
-  const path = file === '' ? page : relative(ROOT, resolve(ROOT, dirname(page), file))
-  if (!existsSync(join(ROOT, path))) return false
-  return heading === undefined || headingsOf(file === '' ? text : read(path)).has(heading)
-}
-
-/** The anchors of a page's headings, as code hosts make them. */
-function headingsOf(text: string): Set<string> {
-  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map((match) => (match[1] ?? '').toLowerCase())
-  return new Set(
-    headings.map((title) => title.replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')),
-  )
-}
+  it('that are gone are reported', () => {
+    const text = '`src/index.ts`, `src/nothing.ts` and `createBackend`'
+    expect(missingFiles('page.md', text)).toEqual(['page.md: src/nothing.ts'])
+  })
+})
 
 describe('doc comments', () => {
   it('stand above everything that is exported', () => {
-    const bare = SOURCES.flatMap((path) => undocumented(path, read(path)))
-    expect(bare).toEqual([])
+    expect(SOURCES.flatMap((path) => undocumented(path, read(path)))).toEqual([])
   })
 
   it('that are missing are reported', () => {
