@@ -172,6 +172,17 @@ describe('set', () => {
     expect(await memory.deleteAll()).toBe(1)
   })
 
+  it.each([
+    ['no_cookie', ['create']],
+    ['malformed', ['create']],
+    ['not_found', ['read', 'create']],
+    ['not_set', ['read', 'read', 'delete', 'create']],
+  ] as const)('makes it with no call of the store too many (%s)', async (state, calls) => {
+    const { request, store } = await createRequest(state)
+    await request.set('new')
+    expect(store.calls).toEqual(calls)
+  })
+
   it('rejects on a value that no longer decodes, and writes nothing', async () => {
     const { request, store } = await createRequest('invalid')
     await expect(request.set('new')).rejects.toMatchObject(INVALID)
