@@ -29,7 +29,8 @@ export type FetchAdapter<V> = <Req extends FetchRequest, Rest extends unknown[]>
 /**
  * Makes the adapter of a manager. The session's headers go on a copy of the response that the handler
  * returns; its body is not touched, and a `Response` that is handed out many times stays clean. After
- * that, writes reject with `HeadersSentError`.
+ * that, writes reject with `HeadersSentError`. A handler that throws sends no header: what it wrote before is
+ * stored, and a key it rotated is lost with the cookie. Answer errors inside the handler.
  *
  * @example
  * ```ts

@@ -10,7 +10,7 @@ import {
   secretHashOf,
 } from './key.ts'
 import type { Handle, Key, SecretHash } from './key.ts'
-import { encodeLabels, NO_LABELS } from './labels.ts'
+import { encodeLabels } from './labels.ts'
 import { assertExpiry, assertPeriod, ONE_WEEK, periodLeft, THIRTY_DAYS } from './period.ts'
 import type { Period } from './period.ts'
 import { assertSubject } from './subject.ts'
@@ -89,7 +89,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       createdAtMs: created.createdAtMs,
       subject,
       authenticatedAtMs: subject === undefined ? undefined : created.createdAtMs,
-      labels: labels ?? NO_LABELS,
+      labels: { ...labels },
       securityVersion: 1,
     })
     return key

@@ -37,6 +37,8 @@ export interface Cookie {
 }
 
 const MAX_ATTRIBUTE_BYTES = 1024
+// Of the 4096 bytes that browsers grant name and value together, a key takes 66.
+const MAX_NAME_BYTES = 4030
 // token (RFC 9110 §5.6.2).
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // path-value = *av-octet, av-octet = %x20-3A / %x3C-7E (RFC 6265bis §4.1.1).
@@ -117,6 +119,9 @@ function priorityOf(given: string | undefined): string | undefined {
 function checkGrammar({ name, path, domain }: Cookie): void {
   if (typeof name !== 'string' || !TOKEN.test(name)) {
     throw new InvalidCookieError('"name" must be an HTTP token')
+  }
+  if (name.length > MAX_NAME_BYTES) {
+    throw new InvalidCookieError(`"name" must be at most ${MAX_NAME_BYTES} bytes`)
   }
   if (typeof path !== 'string' || !PATH.test(path)) {
     throw new InvalidCookieError(

@@ -67,9 +67,13 @@ export async function readBackend<V>(
   key: string,
 ): Promise<Found | Missed> {
   const answer = await guardBackend('get a session', () => backend.get(key))
-  if (answer?.ok === true && typeof answer.value === 'string') return answer
+  if (answer?.ok === true && isUsable(answer)) return answer
   if (answer?.ok === false && ['not_found', 'not_set'].includes(answer.reason)) return answer
   throw new BackendError('the backend gave no usable answer to get')
+}
+
+function isUsable({ value, period }: Found): boolean {
+  return typeof value === 'string' && Number.isFinite(period)
 }
 
 function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found): Session<V> {

@@ -1,7 +1,6 @@
 import { guardBackend, SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import { isHandle } from '../core/key.ts'
 import type { Handle } from '../core/key.ts'
-import { NO_LABELS } from '../core/labels.ts'
 import type { Labels, RotateOptions } from '../core/session-backend.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
@@ -58,9 +57,15 @@ export async function rotate<V>(
     }
     if (isCleared(state)) return
     const { securityVersion, authenticatedAtMs } = result
-    const { subject = state.facts?.subject, labels = state.facts?.labels ?? NO_LABELS } = options
+    const { subject = state.facts?.subject, labels = state.facts?.labels } = options
     const createdAtMs = state.facts?.createdAtMs
-    state.facts = { createdAtMs, subject, labels, securityVersion, authenticatedAtMs }
+    state.facts = {
+      createdAtMs,
+      subject,
+      labels: { ...labels },
+      securityVersion,
+      authenticatedAtMs,
+    }
     state.key = result.key
     state.expiryPeriod = result.period
     state.touchDue = undefined

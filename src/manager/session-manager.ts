@@ -59,7 +59,10 @@ export interface SetChange<V> {
 
 /** Options of `update`. */
 export interface UpdateOptions {
-  /** Seconds to live from now without use. Default: the session's own period, started anew. */
+  /**
+   * Seconds to live from now without use. Default: the session's own period, started anew; a backend with only
+   * the five operations does not know it, and keeps what was left of it when the session was loaded.
+   */
   readonly expiry?: Period | undefined
   /** Accepts that a backend without versions cannot tell conflicts: the last write wins. Default: false. */
   readonly unversioned?: boolean | undefined

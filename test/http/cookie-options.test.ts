@@ -35,6 +35,24 @@ function characters(from: number, to: number): string[] {
 }
 
 describe('checkCookie', () => {
+  it('takes a name that leaves room for a key, and none longer', () => {
+    expect(checkCookie({ name: 'n'.repeat(4030) }).name).toHaveLength(4030)
+    const tooLong = new InvalidCookieError('"name" must be at most 4030 bytes')
+    expect(() => checkCookie({ name: 'n'.repeat(4031) })).toThrow(tooLong)
+  })
+
+  it('reads own options only, whatever Object.prototype has', () => {
+    const prototype = Object.prototype as { secure?: unknown; domain?: unknown }
+    prototype.secure = false
+    prototype.domain = 'evil.example'
+    try {
+      expect(checkCookie({ name: 'sid' })).toMatchObject({ secure: true, domain: undefined })
+    } finally {
+      delete prototype.secure
+      delete prototype.domain
+    }
+  })
+
   it('fills in the defaults', () => {
     expect(checkCookie({})).toStrictEqual(DEFAULTS)
   })
