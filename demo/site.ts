@@ -75,7 +75,7 @@ function refusalOf(
 
 function answerOf(error: unknown, response: ServerResponse): Answer {
   if (error instanceof RefusedError) {
-    // Whatever is left of a form that is too long is not read.
+    // Whatever is still left of a form that is too long is not read.
     if (error.status === 413) response.setHeader('Connection', 'close')
     return { status: error.status, page: noticePage(error.title, error.message) }
   }
@@ -86,14 +86,13 @@ function answerOf(error: unknown, response: ServerResponse): Answer {
     return { status: 409, page }
   }
   console.error(error)
-  response.setHeader('Retry-After', '5')
-  // An outage is not a logout: the cookie stays as it is, and the session is there again afterwards.
-  return error instanceof BackendError
-    ? {
-        status: 503,
-        page: noticePage('Closed for a moment', 'Your cart is safe. Try again in a moment.'),
-      }
-    : { status: 500, page: noticePage('Something broke', 'It is not your fault. Try again later.') }
+  if (error instanceof BackendError) {
+    // An outage is not a logout: the cookie stays as it is, and the session is there again afterwards.
+    response.setHeader('Retry-After', '5')
+    const page = noticePage('Closed for a moment', 'Your cart is safe. Try again in a moment.')
+    return { status: 503, page }
+  }
+  return { status: 500, page: noticePage('Something broke', 'It is not your fault.') }
 }
 
 function send(response: ServerResponse, answer: Answer): void {
