@@ -32,6 +32,7 @@ export type FetchAdapter<V> = <Req extends FetchRequest, Rest extends unknown[]>
  * that, writes reject with `HeadersSentError`. A handler that throws sends no header: what it wrote before is
  * stored, and a key it rotated is lost with the cookie. Answer errors inside the handler.
  *
+ * @throws TypeError for an option of the wrong type.
  * @example
  * ```ts
  * import type { SessionManager } from 'sojourn'

@@ -78,7 +78,10 @@ export type RotateResult =
 export interface SessionSummary {
   readonly handle: Handle
   readonly createdAt: Date
-  /** The last use that moved the expiry; touches are throttled, so it may lag by a twentieth of the period. */
+  /**
+   * The last use that moved the expiry, never later than the last use. Touches are throttled, so it may lag by
+   * `min(period/2, max(60 s, period/20))`; and it stands still once the expiry has reached the absolute deadline.
+   */
   readonly lastSeenAt: Date
   readonly expiresAt: Date
   readonly authenticatedAt: Date | undefined

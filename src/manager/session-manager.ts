@@ -51,8 +51,8 @@ export interface CreateOptions extends GenerateSessionOptions {
 
 /** What `set` changes. */
 export interface SetChange<V> {
-  /** The new value. Left out, the stored value is neither read nor rewritten. */
-  readonly value?: V | undefined
+  /** The new value. Left out, the stored value is neither read nor rewritten; undefined is a `TypeError`. */
+  readonly value?: V
   /** Seconds to live from now without use. Default: the backend's default period, as in the original. */
   readonly expiry?: Period | undefined
 }
@@ -81,7 +81,7 @@ export interface CookieHeaderOptions extends CookieAttributes {
   readonly discard?: boolean | undefined
 }
 
-/** A response header to append: never in place of another. */
+/** A response header: `Set-Cookie` and `Vary` to append to what is there, `Cache-Control` to put in its place. */
 export type HeaderField = readonly [name: string, value: string]
 
 /**
@@ -125,6 +125,7 @@ export interface SessionManager<V = unknown> {
    * Writes a value, the expiry, or both, if nobody else has changed the value since it was loaded. Moving
    * the expiry alone never conflicts.
    *
+   * @throws TypeError when `value` is given and undefined: that is a write about to be lost.
    * @throws SessionConflictError when the value has changed; load again, or use `update`.
    * @throws SessionGoneError when the session was cleared or has expired.
    */
@@ -196,7 +197,7 @@ export interface SessionManager<V = unknown> {
   /**
    * The response headers that tell the client about the session: `Set-Cookie` and `Cache-Control: no-store`
    * if it was modified, and always `Vary: Cookie`. A cleared session evicts the cookie, `discard` or
-   * not. Append them.
+   * not.
    *
    * @throws InvalidCookieError when the options break a rule of cookies.
    */

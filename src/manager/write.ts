@@ -74,6 +74,7 @@ export async function set<V>(
 ): Promise<void> {
   const state = stateOf(session)
   const { value, expiry } = change
+  if (value === undefined && 'value' in change) throw new TypeError('"value" must not be undefined')
   if (expiry !== undefined) assertPeriod('expiry', expiry)
   const text = value === undefined ? undefined : encodeValue(context.codec, value)
   await queueWrite(state, context, async () => {
@@ -109,14 +110,19 @@ export interface Written {
  * @throws SessionGoneError when there is no live session to write to.
  */
 export async function writeBackend<V>(
-  { backend }: ManagerContext<V>,
+  { backend, lifecycle }: ManagerContext<V>,
   key: Key,
   text: string | undefined,
   options: SessionSetOptions,
 ): Promise<Written | 'conflict'> {
+  const { expiry, version } = options
   const { result, period } = await guardBackend('set a session', async () => {
-    const period = options.expiry ?? backend.defaultPeriod
-    return { period, result: await backend.set(key, text, options) }
+    const period = expiry ?? backend.defaultPeriod
+    const result =
+      lifecycle === undefined
+        ? await backend.set(key, text, { expiry, version })
+        : await lifecycle.set(key, text, options)
+    return { period, result }
   })
   if (result?.ok === true) return { version: result.version, period: result.period ?? period }
   if (result?.ok === false && result.reason === 'conflict') return 'conflict'

@@ -154,7 +154,7 @@ export const steps: Arbitrary<AsyncCommand<Model, Real>>[] = [
   tuple(pick, option(nat(9), { nil: undefined }), expiry).map(([at, value, expiry]) =>
     onObject(`set ${value} ${expiry}`, at, (state, object, { sessions }, session) => [
       model.set(state, object, value, expiry),
-      sessions.set(session, { value, expiry }),
+      sessions.set(session, value === undefined ? { expiry } : { value, expiry }),
     ]),
   ),
   pick.map((at) =>

@@ -150,7 +150,7 @@ describe('a hand-written backend without versions', () => {
       'set',
       'session-1',
       '2',
-      { version: undefined, expiry: 20, keepPeriod: true },
+      { version: undefined, expiry: 20 },
     ])
     expect(session.expiryPeriod).toBe(20)
     await sessions.update(session, increment, { unversioned: true, expiry: 5 })

@@ -52,6 +52,16 @@ describe.each(ENGINES)('on %s', (_, create) => {
   })
 
   describe('set', () => {
+    it('refuses a value that is given and undefined, instead of losing it', async () => {
+      const { sessions, store } = createManager()
+      const session = await sessions.generate('kept')
+      store.calls.length = 0
+      const nothing: { value?: unknown } = { value: undefined }
+      await expect(sessions.set(session, nothing)).rejects.toThrow(TypeError)
+      expect(store.calls).toEqual([])
+      expect(session.value).toBe('kept')
+    })
+
     it('writes the value, starts the default period anew and shows both', async () => {
       const { sessions, clock } = create({ period: 60 })
       const session = await sessions.generate('a', { expiry: 10 })

@@ -5,8 +5,8 @@ import { prepareStatements } from './statements.ts'
 import { attempt, isBusy } from './transaction.ts'
 
 /**
- * The schema, with `{table}` for the table's name. There is no index on the expiry: it would double the
- * cost of every write, and sweeping walks the table in slices instead. The value comes last, so
+ * The schema, with `{table}` for the table's name. There is no index on the expiry: every write
+ * would have to move its entry; sweeping walks the table in slices instead. The value comes last, so
  * that reading the other columns of a large record touches no overflow page.
  */
 export const SQLITE_SCHEMA = `
