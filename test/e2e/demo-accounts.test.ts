@@ -108,12 +108,6 @@ describe('a flash message', () => {
     expect(await client.text('/account')).toContain('>Welcome.')
     expect(await client.text('/account')).not.toContain('>Welcome.')
   })
-
-  it('shows once when many tabs load at the same time', async () => {
-    const client = await signUp('flashes')
-    const texts = await Promise.all(Array.from({ length: 8 }, () => client.text('/')))
-    expect(texts.filter((text) => text.includes('>Welcome.'))).toHaveLength(1)
-  })
 })
 
 describe('devices', () => {
