@@ -34,6 +34,10 @@ export interface RequestSessionOptions {
  * A write is awaited where it is made, and puts its headers on the response at once; when it rejects, no
  * header has been written. Writes reject with `HeadersSentError`, before anything is stored, once the
  * headers are gone. A fault of the backend rejects, and is not remembered.
+ *
+ * The session is looked up at the first call. Work that belongs to the session the request came with calls `load`
+ * before it waits for anything else: a logout meanwhile then makes its write reject with `SessionGoneError`,
+ * where a first call after the logout would find no session and make a new one.
  */
 export interface RequestSession<V = unknown> {
   /** The session, or `undefined`: no cookie, a dead one, a session without a value, or cleared in this request. */
