@@ -20,7 +20,7 @@ export interface NodeResponse {
   setHeader(name: string, value: string | readonly string[]): unknown
 }
 
-/** Gives the session of a request; the same one, however often it is asked for that request. */
+/** Gives the session of a request; the same one, however often and by which adapter of a manager it is asked for. */
 export type NodeAdapter<V> = (request: NodeRequest, response: NodeResponse) => RequestSession<V>
 
 /**
@@ -50,7 +50,7 @@ export function createNodeAdapter<V>(
   options: RequestSessionOptions = {},
 ): NodeAdapter<V> {
   const checked = checkRequestOptions(options)
-  const known = new WeakMap<NodeRequest, RequestSession<V>>()
+  const known = sessionsOf(manager)
   return (request, response) => {
     let session = known.get(request)
     if (session === undefined) {
@@ -59,6 +59,15 @@ export function createNodeAdapter<V>(
     }
     return session
   }
+}
+
+// By manager and not by adapter: two adapters of one manager must not make two sessions for one request.
+const managers = new WeakMap<object, WeakMap<NodeRequest, unknown>>()
+
+function sessionsOf<V>(manager: SessionManager<V>): WeakMap<NodeRequest, RequestSession<V>> {
+  const known = managers.get(manager) ?? new WeakMap<NodeRequest, unknown>()
+  managers.set(manager, known)
+  return known as WeakMap<NodeRequest, RequestSession<V>>
 }
 
 function headOf(response: NodeResponse): ResponseHead {

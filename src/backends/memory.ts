@@ -16,6 +16,7 @@ import type {
   StoredRecord,
   SubjectLimit,
 } from '../core/store.ts'
+import { previousUntil } from '../core/stored-record.ts'
 import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
 
@@ -279,7 +280,7 @@ function changeSecurity(before: SecurityPart, change: SecurityChange, nowMs: num
     secretHash: secretHash ?? before.secretHash,
     previousHash: previous === undefined ? before.previousHash : (previous?.hash ?? null),
     previousUntilMs:
-      previous === undefined ? before.previousUntilMs : graceMs === null ? null : nowMs + graceMs,
+      previous === undefined ? before.previousUntilMs : previousUntil(graceMs, nowMs),
     subject: subject === undefined ? before.subject : subject,
     authenticatedAtMs: authenticated === undefined ? before.authenticatedAtMs : nowMs,
     labels: labels === undefined ? before.labels : labels,

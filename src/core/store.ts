@@ -88,7 +88,10 @@ export interface RecordChange {
 /** A change of the security part. What is left out stays. */
 export interface SecurityChange {
   readonly secretHash?: SecretHash | undefined
-  /** The secret that stays good beside it: for `graceMs` from now, or with `null` until further notice. */
+  /**
+   * The secret that stays good beside it: for `graceMs` from now, or with `null` until further notice. With 0 it is
+   * good for no write whatever the clock does: `previousUntilMs` is then 0, so that a clock set back revives nothing.
+   */
   readonly previous?:
     | { readonly hash: SecretHash; readonly graceMs: number | null }
     | null

@@ -13,6 +13,15 @@ export function isAuthorised(record: StoredRecord, secretHash: SecretHash): bool
   return previousUntilMs === null || record.nowMs < previousUntilMs
 }
 
+/**
+ * Until when the previous secret is good, as a store keeps it. No grace at all is 0 and not now: a clock that is set
+ * back must not make a secret good again that a rotation has ended.
+ */
+export function previousUntil(graceMs: number | null, nowMs: number): number | null {
+  if (graceMs === null) return null
+  return graceMs > 0 ? nowMs + graceMs : 0
+}
+
 /** What `get` reports of a live record with a value. */
 export function foundOf(record: StoredRecord, value: string): SessionFound {
   const { security, nowMs } = record

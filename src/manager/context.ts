@@ -19,6 +19,8 @@ export interface ManagerContext<V> {
   readonly cookie: Cookie
   readonly clock: Clock
   readonly timeoutMs: number
+  /** Whether the backend has been seen to report no versions: then nobody asks it again. */
+  unversioned: boolean
 }
 
 const OPTIONS = new Set(['backend', 'cookie', 'codec', 'updateTimeoutMs', 'clock'])
@@ -43,8 +45,8 @@ export function createContext<V>(options: SessionManagerOptions<V>): ManagerCont
   if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
     throw new TypeError('"codec" must have the functions encode and decode')
   }
-  if (!Number.isFinite(updateTimeoutMs) || updateTimeoutMs < 0) {
-    throw new RangeError('"updateTimeoutMs" must be a number of milliseconds')
+  if (!Number.isFinite(updateTimeoutMs) || updateTimeoutMs < 0 || updateTimeoutMs >= 2 ** 31) {
+    throw new RangeError('"updateTimeoutMs" must be a number of milliseconds that a timer can wait')
   }
   return {
     backend,
@@ -53,6 +55,7 @@ export function createContext<V>(options: SessionManagerOptions<V>): ManagerCont
     cookie: checkCookie(cookie),
     clock,
     timeoutMs: updateTimeoutMs,
+    unversioned: false,
   }
 }
 

@@ -63,17 +63,20 @@ export function candidatesOf<V>(context: ManagerContext<V>, headers: HeaderSourc
 
 /** What the backend says of a key, checked: a backend that answers nonsense has failed. */
 export async function readBackend<V>(
-  { backend }: ManagerContext<V>,
+  context: ManagerContext<V>,
   key: string,
 ): Promise<Found | Missed> {
-  const answer = await guardBackend('get a session', () => backend.get(key))
-  if (answer?.ok === true && isUsable(answer)) return answer
+  const answer = await guardBackend('get a session', () => context.backend.get(key))
+  if (answer?.ok === true && isUsable(answer)) {
+    if (answer.version === undefined) context.unversioned = true
+    return answer
+  }
   if (answer?.ok === false && ['not_found', 'not_set'].includes(answer.reason)) return answer
   throw new BackendError('the backend gave no usable answer to get')
 }
 
 function isUsable({ value, period }: Found): boolean {
-  return typeof value === 'string' && Number.isFinite(period)
+  return typeof value === 'string' && typeof period === 'number' && !Number.isNaN(period)
 }
 
 function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found): Session<V> {

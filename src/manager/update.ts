@@ -1,12 +1,12 @@
 import { decodeValue, encodeValue } from '../core/codec.ts'
-import { SessionGoneError, UnsupportedOperationError } from '../core/errors.ts'
+import { UnsupportedOperationError } from '../core/errors.ts'
 import { assertPeriod } from '../core/period.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session, SessionState } from '../core/session.ts'
 import type { ManagerContext } from './context.ts'
 import { readBackend } from './lookup.ts'
 import type { UpdateOptions } from './session-manager.ts'
-import { applyWrite, conflict, writeBackend } from './write.ts'
+import { applyWrite, conflict, gone, writeBackend } from './write.ts'
 
 /** The function that an update applies. */
 export type Change<V> = (value: V) => V | undefined | PromiseLike<V | undefined>
@@ -78,7 +78,8 @@ async function attemptOnce<V>(
 
 /** A backend with the lifecycle knows the session's own period; elsewhere what was left of it must do. */
 function ownPeriod<V>(context: ManagerContext<V>, state: SessionState<V>): number | undefined {
-  return context.lifecycle === undefined ? state.expiryPeriod : undefined
+  if (context.lifecycle !== undefined || state.expiryPeriod <= 0) return undefined
+  return Math.ceil(state.expiryPeriod)
 }
 
 async function firstBasis<V>(
@@ -107,8 +108,4 @@ function adopt<V>(state: SessionState<V>, { text, version }: Basis): void {
   if (state.text !== text) state.decoded = undefined
   state.text = text
   state.version = version
-}
-
-function gone(): SessionGoneError {
-  return new SessionGoneError('the session was cleared, has expired or was rotated away')
 }

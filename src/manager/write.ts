@@ -16,6 +16,7 @@ import { assertSubject } from '../core/subject.ts'
 import { isCookieValue } from '../http/set-cookie.ts'
 import { lifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
+import { readBackend } from './lookup.ts'
 import type { GenerateSessionOptions, SetChange } from './session-manager.ts'
 
 /** Checks all that a new session is made of; returns the text of its value. Throws as `generate` does. */
@@ -46,7 +47,7 @@ export async function generate<V>(
   const onCreated = (facts: typeof created): void => void (created = facts)
   const more = context.lifecycle === undefined ? {} : { subject, labels, onCreated }
   const { key, period } = await guardBackend('generate a session', async () => {
-    const period = expiry ?? backend.defaultPeriod
+    const period = expiry ?? usablePeriod(backend.defaultPeriod)
     return { period, key: await backend.generate({ value: text, expiry: period, ...more }) }
   })
   if (typeof key !== 'string' || key === '' || !isCookieValue(cookie.name, key)) {
@@ -78,11 +79,36 @@ export async function set<V>(
   if (expiry !== undefined) assertPeriod('expiry', expiry)
   const text = value === undefined ? undefined : encodeValue(context.codec, value)
   await queueWrite(state, context, async () => {
-    const version = text === undefined ? undefined : state.version
+    const asks = text !== undefined && state.version === undefined && asksForVersions(context)
+    const known = text === undefined ? undefined : state.version
+    const version = asks ? await askVersion(context, state) : known
     const outcome = await writeBackend(context, state.key, text, { expiry, version })
     if (outcome === 'conflict') throw conflict()
     applyWrite(state, text, outcome)
   })
+}
+
+function asksForVersions<V>({ lifecycle, unversioned }: ManagerContext<V>): boolean {
+  return lifecycle === undefined && !unversioned
+}
+
+/**
+ * The version of a session that a hand-written backend has generated without telling it. It counts if the backend
+ * still holds the value that the object shows.
+ */
+async function askVersion<V>(
+  context: ManagerContext<V>,
+  state: SessionState<V>,
+): Promise<number | undefined> {
+  const answer = await readBackend(context, state.key)
+  if (!answer.ok) throw gone()
+  if (answer.version !== undefined && answer.value !== state.text) throw conflict()
+  return answer.version
+}
+
+function usablePeriod(period: unknown): Period {
+  if (typeof period === 'number' && !Number.isNaN(period)) return period
+  throw new BackendError('the backend gave no usable period')
 }
 
 /** `SessionManager.clear`. Deliberately not queued: a logout waits for nobody. */
@@ -117,17 +143,19 @@ export async function writeBackend<V>(
 ): Promise<Written | 'conflict'> {
   const { expiry, version } = options
   const { result, period } = await guardBackend('set a session', async () => {
-    const period = expiry ?? backend.defaultPeriod
+    const period = expiry ?? usablePeriod(backend.defaultPeriod)
     const result =
       lifecycle === undefined
         ? await backend.set(key, text, { expiry, version })
         : await lifecycle.set(key, text, options)
     return { period, result }
   })
-  if (result?.ok === true) return { version: result.version, period: result.period ?? period }
+  if (result?.ok === true) {
+    return { version: result.version, period: usablePeriod(result.period ?? period) }
+  }
   if (result?.ok === false && result.reason === 'conflict') return 'conflict'
   if (result?.ok === false && result.reason === 'not_found') {
-    throw new SessionGoneError('the session was cleared, has expired or was rotated away')
+    throw gone()
   }
   throw new BackendError('the backend gave no usable answer to set')
 }
@@ -152,4 +180,9 @@ export function applyWrite<V>(
 /** The error of a write that lost against another one. */
 export function conflict(): SessionConflictError {
   return new SessionConflictError('another request has changed the session')
+}
+
+/** The error of a write to a session that is no longer there. */
+export function gone(): SessionGoneError {
+  return new SessionGoneError('the session was cleared, has expired or was rotated away')
 }

@@ -124,4 +124,13 @@ describe('createNodeAdapter', () => {
     expect(make({ onInvalid: 'ignore' })).toThrow(TypeError)
     expect(make({ discard: 1 })).toThrow(TypeError)
   })
+
+  it('gives one session for one request, whichever adapter of the manager is asked', () => {
+    const sessions = createSessions()
+    const request = { headers: {} }
+    const response = { headersSent: false, getHeader: () => undefined, setHeader: () => undefined }
+    const first = createNodeAdapter(sessions)(request, response)
+    expect(createNodeAdapter(sessions)(request, response)).toBe(first)
+    expect(createNodeAdapter(createSessions())(request, response)).not.toBe(first)
+  })
 })

@@ -9,6 +9,7 @@ import type {
   SubjectLimit,
   UpdateSecurityResult,
 } from '../../core/store.ts'
+import { previousUntil } from '../../core/stored-record.ts'
 import { bindText, readNullable, readNumber, readText } from './database.ts'
 import type { Row, SqliteDatabase, SqliteValue } from './database.ts'
 import { prepareStatements } from './statements.ts'
@@ -202,7 +203,7 @@ function changeSecurity(
   const [row] = sql.changeSecurity.all(
     secretHash ?? null,
     ...given(previous, previous?.hash ?? null),
-    ...given(previous, graceMs === null ? null : nowMs + bounded(graceMs)),
+    ...given(previous, previousUntil(graceMs === null ? null : bounded(graceMs), nowMs)),
     ...given(subject, newSubject),
     ...given(labels, bindText(labels ?? null)),
     ...given(extra, bindText(extra ?? null)),
