@@ -63,6 +63,8 @@ class LazySession<V> implements RequestSession<V> {
   // Nothing before the first use; from then on the session that there is, or that there is none.
   #session: Promise<Session<V> | undefined> | undefined
   #creation: Promise<Session<V>> | undefined
+  // The session that this request made last: the cookie is its own from then on.
+  #made: Session<V> | undefined
   #missed: LookupReason | 'no_cookie' | undefined
 
   constructor(
@@ -222,6 +224,7 @@ class LazySession<V> implements RequestSession<V> {
     const session = await this.#generate(value, options)
     // Nobody would ever learn the key of a session made too late for a cookie.
     if (this.#head.sent() && session.modified) await this.#manager.clear(session)
+    this.#made = session
     this.#announce(session)
     this.#session = Promise.resolve(session)
     return session
@@ -244,6 +247,8 @@ class LazySession<V> implements RequestSession<V> {
   }
 
   #announce(session: Session<V>): void {
+    // A write that answers late, on a session replaced meanwhile, must not take the cookie of the new one.
+    if (this.#made !== undefined && this.#made !== session) return
     this.#send(this.#manager.toCookieHeaders(session, { discard: this.#options.discard }))
   }
 

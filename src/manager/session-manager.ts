@@ -82,7 +82,7 @@ export interface CookieHeaderOptions extends CookieAttributes {
 }
 
 /** A response header: `Set-Cookie` and `Vary` to append to what is there, `Cache-Control` to put in its place. */
-export type HeaderField = readonly [name: string, value: string]
+export type HeaderField = [name: string, value: string]
 
 /**
  * Sessions of one backend under one cookie: the original's `Make(Backend)`.

@@ -238,6 +238,17 @@ describe('parallel calls of one request', () => {
     },
   )
 
+  it('leave the cookie of a login that a late write of the old session outlasts', async () => {
+    const { request, head } = await createRequest('found')
+    await request.load()
+    const late = request.set('late')
+    await request.clear()
+    const session = await request.bind('ann', 'of ann')
+    await Promise.allSettled([late])
+    expect(await request.load()).toBe(session)
+    expect(cookiesIn(head).at(-1)).toContain(session.key)
+  })
+
   it('never give one subject the session of another', async () => {
     const { request, sessions } = await createRequest('no_cookie')
     await Promise.all([request.bind('ann', 'of ann'), request.bind('bob', 'of bob')])

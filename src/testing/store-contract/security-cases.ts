@@ -78,6 +78,8 @@ export const securityCases: CaseTable<Store> = {
     const next = newHash()
     const previous = { hash: secretHash, graceMs: 0 }
     await store.updateSecurity(recordId, { secretHash: next, previous }, 1)
+    // Not the moment of the rotation: a clock that is set back would make the old secret good again.
+    assert.equal((await readLive(store, recordId)).security.previousUntilMs, 0)
     assert.deepEqual(await store.update(recordId, secretHash, { value: 'late' }), GONE)
     assert.ok((await store.update(recordId, next, { value: 'on time' })).ok)
     assert.equal((await readLive(store, recordId)).value, 'on time')
