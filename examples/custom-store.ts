@@ -223,7 +223,9 @@ export function createSqlStore(db: DatabaseSync, now: () => number = Date.now): 
 function changed(row: Row, change: Parameters<Store['updateSecurity']>[1], nowMs: number): Row {
   const { secretHash, previous, subject, authenticated, labels, extra } = change
   const graceMs = previous?.graceMs ?? null
-  const until = graceMs === null ? null : nowMs + graceMs
+  // No grace is 0 and not now: a clock that is set back must not make a rotated secret good again.
+  const end = graceMs !== null && graceMs > 0 ? nowMs + graceMs : 0
+  const until = graceMs === null ? null : end
   const deadline = authenticated && nowMs + authenticated.absoluteMs
   const keep = (name: string): Column => row[name] ?? null
   return {

@@ -36,6 +36,12 @@ export const subjectCases: CaseTable<Store> = {
     assert.deepEqual(await listed(store, 'nobody'), [])
   },
 
+  'subjects that look alike stay apart': async (store) => {
+    const subjects = ['ann', 'Ann', 'ánn', 'ann ', 'a_n', 'a%', 'a*', 'ann:1', "a'n"]
+    for (const subject of subjects) await created(store, { subject })
+    for (const subject of subjects) assert.equal((await store.list(subject)).length, 1)
+  },
+
   'list leaves out the expired': async (store, { advance }) => {
     await created(store, { subject: 'ann', idleMs: 1000 })
     await advance(1)

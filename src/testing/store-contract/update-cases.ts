@@ -113,7 +113,15 @@ export const updateCases: CaseTable<Store> = {
     for (let round = 0; round < 8; round++) {
       const { recordId, secretHash } = await created(store)
       const save = async (value: string) => store.update(recordId, secretHash, { value })
-      await Promise.all([save('a'), save('b'), store.delete(recordId), save('c')])
+      const { expiresAtMs } = await readLive(store, recordId)
+      await Promise.all([
+        save('a'),
+        store.touch(recordId, secretHash, expiresAtMs, expiresAtMs + 1000),
+        store.updateSecurity(recordId, { labels: 'beside it' }, 1),
+        store.delete(recordId),
+        save('b'),
+        store.updateSecurity(recordId, { labels: 'after it' }, 2),
+      ])
       assert.equal(await store.read(recordId), undefined)
     }
   },

@@ -9,6 +9,15 @@ export const subjectFaults: Readonly<Record<string, Fault>> = {
     fails: 'list gives what is known of a subject’s records, oldest first',
     make: ({ right }) => ({ list: async (subject) => (await right.list(subject)).toReversed() }),
   },
+  'subjects are compared without regard to case': {
+    fails: 'subjects that look alike stay apart',
+    make: ({ right }) => ({
+      list: async (subject) =>
+        subject === 'Ann'
+          ? [...(await right.list('ann')), ...(await right.list('Ann'))]
+          : right.list(subject),
+    }),
+  },
   'list shows the expired': {
     fails: 'list leaves out the expired',
     make: (tools) => ({

@@ -132,6 +132,25 @@ export const updateFaults: Readonly<Record<string, Fault>> = {
       },
     }),
   },
+  'touch writes back what was deleted under it': {
+    fails: 'a delete beats the updates under way',
+    make: ({ right }) => ({
+      touch: async (id, hash, fromMs, toMs) => {
+        // Both in this turn, so that the deletion comes after.
+        const [before, done] = await Promise.all([
+          right.read(id),
+          right.touch(id, hash, fromMs, toMs),
+        ])
+        await pause()
+        if (!done || !before || (await right.read(id))) return done
+        const { subject, labels, extra, secretHash } = before.security
+        const spans = { idleMs: before.idleMs, absoluteMs: 600_000 }
+        const rest = { value: before.value, subject, labels, extra, authenticated: false }
+        await right.create({ recordId: id, secretHash, ...spans, ...rest })
+        return done
+      },
+    }),
+  },
   'touch bumps the version': {
     fails: 'touch moves the expiry and nothing else',
     make: ({ right, sql }) => ({
