@@ -22,10 +22,11 @@ function nameOf(key: string): string {
 export function createMapBackend(now: () => number = Date.now): Backend {
   const entries = new Map<string, Entry>()
 
-  // Expired is gone, whether or not anybody has removed it.
-  function live(key: string): Entry | undefined {
+  // Expired is gone, whether or not anybody has removed it. Each operation reads the clock once: at a second
+  // reading the session that the first one found live may have ended.
+  function live(key: string, nowMs: number): Entry | undefined {
     const entry = entries.get(nameOf(key))
-    if (entry === undefined || now() < entry.expiresAtMs) return entry
+    if (entry === undefined || nowMs < entry.expiresAtMs) return entry
     entries.delete(nameOf(key))
     return undefined
   }
@@ -40,16 +41,18 @@ export function createMapBackend(now: () => number = Date.now): Backend {
     },
 
     get(key) {
-      const entry = live(key)
+      const nowMs = now()
+      const entry = live(key, nowMs)
       if (entry === undefined) return NOT_FOUND
       const { value, version, expiresAtMs } = entry
       if (value === undefined) return { ok: false, reason: 'not_set' }
-      return { ok: true, value, version, period: Math.ceil((expiresAtMs - now()) / 1000) }
+      return { ok: true, value, version, period: Math.ceil((expiresAtMs - nowMs) / 1000) }
     },
 
     // Nothing is awaited between the checks and the write, so the three are one step.
     set(key, value, { expiry = HOUR, version } = {}): SetResult {
-      const entry = live(key)
+      const nowMs = now()
+      const entry = live(key, nowMs)
       if (entry === undefined) return NOT_FOUND
       if (version !== undefined && version !== entry.version) {
         return { ok: false, reason: 'conflict' }
@@ -58,7 +61,7 @@ export function createMapBackend(now: () => number = Date.now): Backend {
         entry.value = value
         entry.version++
       }
-      entry.expiresAtMs = now() + expiry * 1000
+      entry.expiresAtMs = nowMs + expiry * 1000
       return { ok: true, version: entry.version }
     },
 

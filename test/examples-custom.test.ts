@@ -76,6 +76,15 @@ describe('createMapBackend under a manager', () => {
     })
   })
 
+  it('reads its clock once, so that no live session has 0 seconds left', async () => {
+    let nowMs = 0
+    const backend = createMapBackend(() => nowMs++)
+    const key = await backend.generate({ value: 'a', expiry: 1 })
+    nowMs = 999
+    expect(await backend.get(key)).toMatchObject({ ok: true, period: 1 })
+    expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_found' })
+  })
+
   it('says that it knows no subjects', async () => {
     const sessions = createSessionManager<number>({ backend: createMapBackend() })
     const session = await sessions.generate(1)
