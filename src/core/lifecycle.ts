@@ -1,4 +1,4 @@
-import type { Missed, SetResult } from './backend.ts'
+import type { Awaitable, Missed, SetResult } from './backend.ts'
 import { assertWellFormed } from './codec.ts'
 import { BackendError, guardBackend, InvalidValueError, SubjectLimitError } from './errors.ts'
 import {
@@ -24,6 +24,7 @@ import type {
 } from './session-backend.ts'
 import type { NewRecord, Store, StoredRecord, SubjectLimit } from './store.ts'
 import { foundOf, isAuthorised, summaryOf } from './stored-record.ts'
+import { assertTimeLimit, withTimeLimit } from './time-limit.ts'
 
 /** How long sessions live. */
 export interface LifecyclePolicy {
@@ -35,6 +36,12 @@ export interface LifecyclePolicy {
   readonly maxPerSubject?: number | undefined
   /** Beyond that, refuse the login with `SubjectLimitError`, or end the subject's oldest session. Default: refuse. */
   readonly atLimit?: 'refuse' | 'evict_oldest' | undefined
+  /**
+   * Milliseconds that one call of the store may take; `clearAll`, which touches every record, has sixty times as long.
+   * Beyond it, the operation rejects with `BackendError`; whether it was done is then unknown, as with any fault of
+   * a store. Default: no limit; a backend on a server states its own.
+   */
+  readonly timeoutMs?: number | undefined
 }
 
 const NOT_FOUND: Missed = { ok: false, reason: 'not_found' }
@@ -42,19 +49,29 @@ const NOT_SET: Missed = { ok: false, reason: 'not_set' }
 // Whoever loses this many races for one record in a row is told so.
 const ROTATE_ATTEMPTS = 16
 const SWEEP_LIMIT = 1000
+const CLEAR_ALL_FACTOR = 60
 
 /**
  * Makes a backend of a store: keys and their hashes, the shape gate, both timeouts, throttled touch,
  * rotation and subjects. A call makes one call of the store, except where its description says otherwise.
  *
  * @throws InvalidPeriodError when a period of the policy is out of range.
- * @throws TypeError or RangeError when its limit is not as described.
+ * @throws TypeError or RangeError when one of its limits is not as described.
  */
 export function createBackend(store: Store, policy: LifecyclePolicy = {}): SessionBackend {
-  const { period = ONE_WEEK, absolute = THIRTY_DAYS } = policy
+  const { period = ONE_WEEK, absolute = THIRTY_DAYS, timeoutMs } = policy
   const limit = limitOf(policy)
   if (typeof period !== 'function') assertPeriod('period', period)
   assertPeriod('absolute', absolute)
+  if (timeoutMs !== undefined) assertTimeLimit('timeoutMs', timeoutMs)
+
+  /** Makes one call of the store, within the time it has. */
+  function ask<T>(operation: string, run: () => Awaitable<T>, factor = 1): Promise<T> {
+    return guardBackend(
+      operation,
+      timeoutMs === undefined ? run : () => withTimeLimit(run(), timeoutMs * factor),
+    )
+  }
 
   function defaultPeriod(): Period {
     if (typeof period !== 'function') return period
@@ -80,7 +97,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       labels: encodeLabels(labels),
       extra: null,
     }
-    const created = await guardBackend('create a session', () => store.create(record, limit))
+    const created = await ask('create a session', () => store.create(record, limit))
     if (!created.ok && created.reason === 'limit') throw subjectLimit()
     // Two equal draws of 128 random bits are a broken random source, not bad luck: never try again.
     if (!created.ok) throw new BackendError('the store already holds a record of a newly drawn id')
@@ -99,7 +116,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     handle: Handle,
     secretHash: SecretHash,
   ): Promise<StoredRecord | undefined> {
-    const record = await guardBackend('read a session', () => store.read(handle))
+    const record = await ask('read a session', () => store.read(handle))
     return record !== undefined && isAuthorised(record, secretHash) ? record : undefined
   }
 
@@ -122,7 +139,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     let expected = securityVersion
     for (let attempt = 0; attempt < ROTATE_ATTEMPTS; attempt++) {
       const version = expected
-      const done = await guardBackend('rotate a session', () =>
+      const done = await ask('rotate a session', () =>
         store.updateSecurity(parsed.handle, change, version, limit),
       )
       if (done.ok) {
@@ -169,7 +186,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       if (parsed === undefined) return { ok: false, reason: 'not_found' }
       const period = expiry ?? (keepPeriod ? undefined : defaultPeriod())
       const idleMs = period === undefined ? undefined : period * 1000
-      const done = await guardBackend('set a session', () =>
+      const done = await ask('set a session', () =>
         store.update(parsed.handle, parsed.secretHash, { value, idleMs }, version),
       )
       if (done.ok) {
@@ -182,7 +199,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       const parsed = parseKey(key)
       if (parsed === undefined) return
       const { handle, secretHash } = parsed
-      await guardBackend('clear a session', () =>
+      await ask('clear a session', () =>
         verified ? store.delete(handle) : store.delete(handle, secretHash),
       )
     },
@@ -190,7 +207,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     async touch(key, due) {
       const parsed = parseKey(key)
       if (parsed === undefined) return false
-      return guardBackend('touch a session', () =>
+      return ask('touch a session', () =>
         store.touch(parsed.handle, parsed.secretHash, due.fromMs, due.toMs),
       )
     },
@@ -199,26 +216,26 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
 
     async list(subject) {
       assertSubject(subject)
-      const records = await guardBackend('list sessions', () => store.list(subject))
+      const records = await ask('list sessions', () => store.list(subject))
       return records.map(summaryOf)
     },
 
     async clearHandle(handle) {
       if (!isHandle(handle)) return false
-      return guardBackend('clear a session', () => store.delete(handle))
+      return ask('clear a session', () => store.delete(handle))
     },
 
     async clearSubject(subject, except) {
       assertSubject(subject)
-      return guardBackend("clear a subject's sessions", () => store.deleteSubject(subject, except))
+      return ask("clear a subject's sessions", () => store.deleteSubject(subject, except))
     },
 
     async clearAll() {
-      return guardBackend('clear all sessions', () => store.deleteAll())
+      return ask('clear all sessions', () => store.deleteAll(), CLEAR_ALL_FACTOR)
     },
 
     async sweep(limit = SWEEP_LIMIT) {
-      return guardBackend('sweep', () => store.sweep(limit))
+      return ask('sweep', () => store.sweep(limit))
     },
   }
 }

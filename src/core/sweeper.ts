@@ -2,22 +2,29 @@ import type { Store } from './store.ts'
 
 /** How a backend removes expired records by itself. */
 export interface SweeperOptions {
-  /** Milliseconds between two steps; 0 turns it off. Default: 1,000. */
+  /** Milliseconds between two steps, give or take a quarter; 0 turns it off. Default: 1,000. */
   readonly sweepEveryMs?: number | undefined
   /** Records that one step looks at. Default: 1,000, well under a millisecond in memory. */
   readonly sweepLimit?: number | undefined
+  /** Ends the sweeping when it is aborted, as closing the backend does. A step under way ends by itself. */
+  readonly signal?: AbortSignal | undefined
 }
+
+const LONGEST_MS = 2 ** 31 - 1
+// A step that removed as much as it may has left work behind.
+const BUSY_FACTOR = 0.1
 
 /**
  * Sweeps `store` in small steps, off the request path, until the returned function is called. Its timer
- * keeps no process alive. A step that fails is tried again at the next tick: the records it would have
+ * keeps no process alive, and waits a little more or less each time, so that processes started together
+ * do not sweep together. A step that fails is tried again at the next tick: the records it would have
  * removed are gone for readers anyway.
  *
  * @throws RangeError when an option is out of range.
  */
 export function startSweeper(store: Pick<Store, 'sweep'>, options: SweeperOptions): () => void {
-  const { sweepEveryMs = 1000, sweepLimit = 1000 } = options
-  if (!Number.isInteger(sweepEveryMs) || sweepEveryMs < 0 || sweepEveryMs > 2 ** 31 - 1) {
+  const { sweepEveryMs = 1000, sweepLimit = 1000, signal } = options
+  if (!Number.isInteger(sweepEveryMs) || sweepEveryMs < 0 || sweepEveryMs > LONGEST_MS) {
     throw new RangeError(
       '"sweepEveryMs" must be a whole number of milliseconds, or 0 for no sweeping',
     )
@@ -25,21 +32,34 @@ export function startSweeper(store: Pick<Store, 'sweep'>, options: SweeperOption
   if (!Number.isInteger(sweepLimit) || sweepLimit < 1) {
     throw new RangeError('"sweepLimit" must be a whole number of at least 1')
   }
-  if (sweepEveryMs === 0) return () => {}
-  let sweeping = false
-  const timer = setInterval(() => {
-    if (sweeping) return
-    sweeping = true
-    void sweepOnce(store, sweepLimit).finally(() => (sweeping = false))
-  }, sweepEveryMs)
-  timer.unref()
-  return () => clearInterval(timer)
+  if (sweepEveryMs === 0 || signal?.aborted === true) return () => {}
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  const stop = (): void => {
+    stopped = true
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
+  }
+  const wait = (factor: number): void => {
+    if (stopped) return
+    const delayMs = sweepEveryMs * factor * (0.75 + Math.random() / 2)
+    timer = setTimeout(() => void step(), Math.min(delayMs, LONGEST_MS))
+    timer.unref()
+  }
+  const step = async (): Promise<void> => {
+    const removed = await sweepOnce(store, sweepLimit)
+    wait(removed >= sweepLimit ? BUSY_FACTOR : 1)
+  }
+  signal?.addEventListener('abort', stop, { once: true })
+  wait(1)
+  return stop
 }
 
-async function sweepOnce(store: Pick<Store, 'sweep'>, limit: number): Promise<void> {
+async function sweepOnce(store: Pick<Store, 'sweep'>, limit: number): Promise<number> {
   try {
-    await store.sweep(limit)
+    return await store.sweep(limit)
   } catch {
     // Nothing depends on this step, and the fault will meet a reader or writer who can be told.
+    return 0
   }
 }

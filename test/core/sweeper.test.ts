@@ -20,8 +20,15 @@ async function pass(ms: number): Promise<void> {
 }
 
 describe('startSweeper', () => {
-  beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
-  afterEach(() => vi.useRealTimers())
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    // The middle of the jitter.
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
 
   it('makes a step of 1,000 records each second by default', async () => {
     const { store, limits } = countingStore()
@@ -53,6 +60,61 @@ describe('startSweeper', () => {
     expect(vi.getTimerCount()).toBe(0)
     await pass(10_000)
     expect(limits).toHaveLength(1)
+  })
+
+  it.each([
+    [0, 750],
+    [1, 1250],
+  ])('waits a quarter less or more: random %d gives %d ms', async (random, delayMs) => {
+    vi.mocked(Math.random).mockReturnValue(random)
+    const { store, limits } = countingStore()
+    const stop = startSweeper(store, {})
+    await pass(delayMs - 1)
+    expect(limits).toHaveLength(0)
+    await pass(1)
+    expect(limits).toHaveLength(1)
+    stop()
+  })
+
+  it('comes back after a tenth of the time when a step was full', async () => {
+    const removed = [5, 5, 4, 0]
+    const { store, limits } = countingStore(() => removed.shift() ?? 0)
+    const stop = startSweeper(store, { sweepLimit: 5 })
+    await pass(1000)
+    for (let n = 0; n < 2; n++) await pass(100)
+    expect(limits).toHaveLength(3)
+    await pass(999)
+    expect(limits).toHaveLength(3)
+    await pass(1)
+    expect(limits).toHaveLength(4)
+    stop()
+  })
+
+  it('ends when its signal is aborted, before, between and during steps', async () => {
+    const { store, limits } = countingStore()
+    startSweeper(store, { signal: AbortSignal.abort() })
+    expect(vi.getTimerCount()).toBe(0)
+    const between = new AbortController()
+    startSweeper(store, { signal: between.signal })
+    await pass(1000)
+    between.abort()
+    expect(vi.getTimerCount()).toBe(0)
+    const during = new AbortController()
+    const aborting = countingStore(() => {
+      during.abort()
+      return 0
+    })
+    startSweeper(aborting.store, { signal: during.signal })
+    await pass(1000)
+    expect(vi.getTimerCount()).toBe(0)
+    expect([limits.length, aborting.limits.length]).toEqual([1, 1])
+  })
+
+  it('leaves no listener on the signal when it is stopped', () => {
+    const { signal } = new AbortController()
+    const removed = vi.spyOn(signal, 'removeEventListener')
+    startSweeper(countingStore().store, { signal })()
+    expect(removed).toHaveBeenCalledWith('abort', expect.any(Function))
   })
 
   it('never sweeps with an interval of 0', async () => {
@@ -123,7 +185,7 @@ describe('startSweeper', () => {
 
 describe('the timer of startSweeper', () => {
   it('keeps no process alive', () => {
-    const timers = vi.spyOn(globalThis, 'setInterval')
+    const timers = vi.spyOn(globalThis, 'setTimeout')
     const stop = startSweeper(countingStore().store, {})
     const timer = timers.mock.results[0]?.value as NodeJS.Timeout
     expect(timer.hasRef()).toBe(false)
