@@ -1,7 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
-// `unit` runs in seconds, on the sources, and is part of `npm run check`. `e2e` starts servers, browsers and
-// other runtimes, on the built package where that is what users run.
+const SERVERS = [
+  'test/backends/{postgres,redis,mysql,bridges}*.test.ts',
+  'test/servers/*.test.ts',
+  'test/faults/*.test.ts',
+]
+
+// `unit` runs in seconds, on the sources, and is part of `npm run check`. `e2e` starts browsers and other
+// runtimes, on the built package where that is what users run. `servers` runs the server backends on one server
+// of each engine, `topologies` on what takes several: a cluster, a failover, a replica, a pooler.
 export default defineConfig({
   test: {
     coverage: { include: ['src/**'] },
@@ -10,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', '**/node_modules/**'],
+          exclude: ['test/e2e/**', 'test/topologies/**', ...SERVERS, '**/node_modules/**'],
           // Properties over 10^5 inputs take seconds, and more on a busy machine.
           testTimeout: 60_000,
         },
@@ -19,6 +26,25 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: SERVERS,
+          globalSetup: 'test/servers/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'topologies',
+          include: ['test/topologies/**/*.test.ts'],
+          // Each file starts up to six servers.
+          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

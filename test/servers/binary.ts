@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { installPackages, mayInstall } from './install.ts'
+
+/** How a server's program is found, and how it is got where there is none. */
+export interface Binary {
+  /** What it may be called; the first that is found is taken. */
+  readonly names: readonly string[]
+  /** Folders to look in beside those on the PATH. */
+  readonly folders: () => readonly string[]
+  /** Debian's package. */
+  readonly debian: string
+  /** The variable whose URL names a server to use in its place, if one will do. */
+  readonly variable?: string
+}
+
+const SYSTEM = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/opt/homebrew/bin']
+
+/** The programs that the suite may need. */
+export const BINARIES = {
+  postgres: {
+    names: ['postgres'],
+    folders: () => newestFirst('/usr/lib/postgresql'),
+    debian: 'postgresql',
+    variable: 'SOJOURN_TEST_POSTGRES_URL',
+  },
+  redis: {
+    names: ['redis-server'],
+    folders: () => SYSTEM,
+    debian: 'redis-server',
+    variable: 'SOJOURN_TEST_REDIS_URL',
+  },
+  mariadb: {
+    names: ['mariadbd', 'mysqld'],
+    folders: () => [...SYSTEM, '/usr/libexec'],
+    debian: 'mariadb-server',
+    variable: 'SOJOURN_TEST_MARIADB_URL',
+  },
+  pgbouncer: { names: ['pgbouncer'], folders: () => SYSTEM, debian: 'pgbouncer' },
+} as const satisfies Record<string, Binary>
+
+/** The path of a program, or `undefined`. */
+export function findBinary(
+  { names, folders }: Pick<Binary, 'names' | 'folders'>,
+  path: string | undefined = process.env['PATH'],
+): string | undefined {
+  const places = [...(path ?? '').split(delimiter).filter(Boolean), ...folders()]
+  for (const name of names) {
+    const found = places.map((place) => join(place, name)).find((file) => existsSync(file))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/**
+ * The path of a program. Where it is missing, and may be installed (as root, on Debian), it is.
+ *
+ * @throws {Error} with the one command to run.
+ */
+export function requireBinary(
+  binary: Binary,
+  { path, install = mayInstall() }: { path?: string; install?: boolean } = {},
+): string {
+  const found = findBinary(binary, path)
+  if (found !== undefined) return found
+  if (install) {
+    installPackages([binary.debian])
+    const installed = findBinary(binary, path)
+    if (installed !== undefined) return installed
+  }
+  const other = binary.variable === undefined ? '' : `, or set ${binary.variable}`
+  throw new Error(
+    `no ${binary.names[0]}: run "sudo apt-get install --yes ${binary.debian}"${other}`,
+  )
+}
+
+/** The first line of what a program says about its version. */
+export function versionOf(path: string): string {
+  return execFileSync(path, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''
+}
+
+/** Debian keeps PostgreSQL's programs off the PATH, one folder a version. */
+function newestFirst(root: string): string[] {
+  if (!existsSync(root)) return []
+  const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a))
+  return versions.map((version) => join(root, version, 'bin'))
+}
