@@ -9,7 +9,7 @@ import {
   parseKey,
   secretHashOf,
 } from './key.ts'
-import type { Handle, Key, SecretHash } from './key.ts'
+import type { Key } from './key.ts'
 import { encodeLabels } from './labels.ts'
 import { assertExpiry, assertPeriod, ONE_WEEK, periodLeft, THIRTY_DAYS } from './period.ts'
 import type { Period } from './period.ts'
@@ -22,9 +22,9 @@ import type {
   SessionGenerateOptions,
   SessionSetOptions,
 } from './session-backend.ts'
-import type { NewRecord, Store, StoredRecord, SubjectLimit } from './store.ts'
+import type { NewRecord, Store, SubjectLimit } from './store.ts'
 import { foundOf, isAuthorised, summaryOf } from './stored-record.ts'
-import { assertTimeLimit, withTimeLimit } from './time-limit.ts'
+import { assertTimeLimit, createTimeLimit } from './time-limit.ts'
 
 /** How long sessions live. */
 export interface LifecyclePolicy {
@@ -63,14 +63,15 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
   const limit = limitOf(policy)
   if (typeof period !== 'function') assertPeriod('period', period)
   assertPeriod('absolute', absolute)
-  if (timeoutMs !== undefined) assertTimeLimit('timeoutMs', timeoutMs)
+  const limits = limitsOf(timeoutMs)
 
   /** Makes one call of the store, within the time it has. */
-  function ask<T>(operation: string, run: () => Awaitable<T>, factor = 1): Promise<T> {
-    return guardBackend(
-      operation,
-      timeoutMs === undefined ? run : () => withTimeLimit(run(), timeoutMs * factor),
-    )
+  function ask<T>(
+    operation: string,
+    run: () => Awaitable<T>,
+    withinTime = limits?.call,
+  ): Promise<T> {
+    return guardBackend(operation, withinTime === undefined ? run : () => withinTime(run()))
   }
 
   function defaultPeriod(): Period {
@@ -112,14 +113,6 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     return key
   }
 
-  async function readAuthorised(
-    handle: Handle,
-    secretHash: SecretHash,
-  ): Promise<StoredRecord | undefined> {
-    const record = await ask('read a session', () => store.read(handle))
-    return record !== undefined && isAuthorised(record, secretHash) ? record : undefined
-  }
-
   async function rotate(
     key: string,
     securityVersion: number,
@@ -154,8 +147,10 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       if (done.reason === 'limit') throw subjectLimit()
       if (done.reason === 'gone') return { ok: false, reason: 'not_found' }
       // Something else of the security part has changed: go on only if this key is still good.
-      const record = await readAuthorised(parsed.handle, parsed.secretHash)
-      if (record === undefined) return { ok: false, reason: 'not_found' }
+      const record = await ask('read a session', () => store.read(parsed.handle))
+      if (record === undefined || !isAuthorised(record, parsed.secretHash)) {
+        return { ok: false, reason: 'not_found' }
+      }
       expected = record.securityVersion
     }
     return { ok: false, reason: 'conflict' }
@@ -173,8 +168,9 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     async get(key: string): Promise<SessionFound | Missed> {
       const parsed = parseKey(key)
       if (parsed === undefined) return NOT_FOUND
-      const record = await readAuthorised(parsed.handle, parsed.secretHash)
-      if (record === undefined) return NOT_FOUND
+      const { handle, secretHash } = parsed
+      const record = await ask('read a session', () => store.read(handle))
+      if (record === undefined || !isAuthorised(record, secretHash)) return NOT_FOUND
       return record.value === null ? NOT_SET : foundOf(record, record.value)
     },
 
@@ -231,7 +227,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     },
 
     async clearAll() {
-      return ask('clear all sessions', () => store.deleteAll(), CLEAR_ALL_FACTOR)
+      return ask('clear all sessions', () => store.deleteAll(), limits?.clearAll)
     },
 
     async sweep(limit = SWEEP_LIMIT) {
@@ -249,6 +245,16 @@ function limitOf({ maxPerSubject, atLimit = 'refuse' }: LifecyclePolicy): Subjec
     throw new RangeError('"maxPerSubject" must be a whole number of at least 1')
   }
   return { maxPerSubject, atLimit }
+}
+
+/** The time that calls of the store have, or `undefined` for all the time there is. */
+function limitsOf(timeoutMs: number | undefined) {
+  if (timeoutMs === undefined) return undefined
+  assertTimeLimit('timeoutMs', timeoutMs)
+  return {
+    call: createTimeLimit(timeoutMs),
+    clearAll: createTimeLimit(timeoutMs * CLEAR_ALL_FACTOR),
+  }
 }
 
 function subjectLimit(): SubjectLimitError {

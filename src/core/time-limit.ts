@@ -1,6 +1,18 @@
 import type { Awaitable } from './backend.ts'
 import { BackendError } from './errors.ts'
 
+/** Gives the answer, or rejects with `BackendError` when it takes too long. */
+export type TimeLimit = <T>(answer: Awaitable<T>) => Promise<T>
+
+/** An answer that is waited for, in the line of those that were asked for before and after it. */
+interface Waiting {
+  readonly untilMs: number
+  readonly giveUp: () => void
+  before: Waiting | undefined
+  after: Waiting | undefined
+  inLine: boolean
+}
+
 // What a timer of Node can wait for.
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -16,25 +28,75 @@ export function assertTimeLimit(option: string, ms: number): void {
 }
 
 /**
- * The answer, if it comes within `ms` milliseconds, and a `BackendError` otherwise. What comes later is dropped, a
- * rejection too. An answer that had arrived while the event loop was busy counts as in time.
+ * Makes a limit of `ms` milliseconds. An answer that comes too late is dropped, a rejection too; one that had arrived
+ * while the event loop was busy counts as in time.
+ *
+ * A timer for each call costs half a microsecond, a tenth of a read from Redis. All wait equally long, so they stand
+ * in a line, and one timer waits for its head.
  */
-export function withTimeLimit<T>(answer: Awaitable<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => {
-      reject(new BackendError(`the backend gave no answer within ${ms} ms`))
+export function createTimeLimit(ms: number): TimeLimit {
+  let first: Waiting | undefined
+  let last: Waiting | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  function join(giveUp: () => void): Waiting {
+    const untilMs = performance.now() + ms
+    const waiting: Waiting = { untilMs, giveUp, before: last, after: undefined, inLine: true }
+    if (last === undefined) first = waiting
+    else last.after = waiting
+    last = waiting
+    if (timer === undefined) start(ms)
+    else if (first === waiting) timer.ref()
+    return waiting
+  }
+
+  function leave(waiting: Waiting): void {
+    if (!waiting.inLine) return
+    waiting.inLine = false
+    const { before, after } = waiting
+    if (before === undefined) first = after
+    else before.after = after
+    if (after === undefined) last = before
+    else after.before = before
+    // The timer runs on for the next call, but keeps no process alive for it.
+    if (first === undefined) timer?.unref()
+  }
+
+  function start(delayMs: number): void {
+    timer = setTimeout(check, Math.min(Math.ceil(delayMs), LONGEST_MS))
+  }
+
+  function check(): void {
+    timer = undefined
+    const nowMs = performance.now()
+    while (first !== undefined && first.untilMs <= nowMs) {
+      // Timers run before sockets are read, so one that fires late must let them be read first.
+      setImmediate(first.giveUp)
+      leave(first)
     }
-    // Timers run before sockets are read, so one that fires late must let them be read first.
-    const timer = setTimeout(() => setImmediate(giveUp), Math.min(ms, LONGEST_MS))
-    Promise.resolve(answer).then(
-      (value) => {
-        clearTimeout(timer)
-        resolve(value)
-      },
-      (error: unknown) => {
-        clearTimeout(timer)
-        reject(error)
-      },
-    )
-  })
+    if (first !== undefined) start(first.untilMs - nowMs)
+  }
+
+  return (answer) => {
+    if (!isPromise(answer)) return Promise.resolve(answer)
+    return new Promise((resolve, reject) => {
+      const waiting = join(() => {
+        reject(new BackendError(`the backend gave no answer within ${ms} ms`))
+      })
+      answer.then(
+        (value) => {
+          leave(waiting)
+          resolve(value)
+        },
+        (error: unknown) => {
+          leave(waiting)
+          reject(error)
+        },
+      )
+    })
+  }
+}
+
+function isPromise<T>(answer: Awaitable<T>): answer is PromiseLike<T> {
+  return typeof answer === 'object' && answer !== null && 'then' in answer
 }

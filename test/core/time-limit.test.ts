@@ -3,7 +3,7 @@ import { createMemoryStore } from '../../src/backends/memory.ts'
 import { BackendError } from '../../src/core/errors.ts'
 import { generateKey } from '../../src/core/key.ts'
 import { createBackend } from '../../src/core/lifecycle.ts'
-import { withTimeLimit } from '../../src/core/time-limit.ts'
+import { createTimeLimit } from '../../src/core/time-limit.ts'
 import { settle } from './manual-clock.ts'
 
 function never(): Promise<never> {
@@ -16,25 +16,25 @@ async function pass(ms: number): Promise<void> {
   await settle()
 }
 
-describe('withTimeLimit', () => {
-  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+describe('createTimeLimit', () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
   afterEach(() => vi.useRealTimers())
 
-  it('gives an answer that comes in time, and leaves no timer', async () => {
-    expect(await withTimeLimit('at once', 10)).toBe('at once')
-    expect(await withTimeLimit(Promise.resolve('soon'), 10)).toBe('soon')
+  it('gives an answer that comes in time, at once or later', async () => {
+    const limit = createTimeLimit(10)
+    expect(await limit('at once')).toBe('at once')
     expect(vi.getTimerCount()).toBe(0)
+    expect(await limit(Promise.resolve('soon'))).toBe('soon')
   })
 
   it('gives a fault as it is', async () => {
     const fault = new Error('down')
-    await expect(withTimeLimit(Promise.reject(fault), 10)).rejects.toBe(fault)
-    expect(vi.getTimerCount()).toBe(0)
+    await expect(createTimeLimit(10)(Promise.reject(fault))).rejects.toBe(fault)
   })
 
   it('rejects with a BackendError when the time is over, and not before', async () => {
     const settled = vi.fn<(error?: unknown) => void>()
-    withTimeLimit(never(), 10).catch(settled)
+    createTimeLimit(10)(never()).catch(settled)
     await pass(9)
     expect(settled).not.toHaveBeenCalled()
     await pass(1)
@@ -44,10 +44,57 @@ describe('withTimeLimit', () => {
     )
   })
 
+  it('gives each of many calls its own time, with one timer', async () => {
+    const limit = createTimeLimit(10)
+    const late: number[] = []
+    const answers: ((value: string) => void)[] = []
+    const answered: string[] = []
+    for (let n = 0; n < 5; n++) {
+      const answer = new Promise<string>((resolve) => answers.push(resolve))
+      limit(answer).then(
+        (value) => answered.push(value),
+        () => late.push(n),
+      )
+      await pass(2)
+    }
+    // Asked for at 0, 2, 4, 6, 8; it is 10 now. One at the middle, one at the end of the line are answered.
+    expect(late).toEqual([0])
+    answers[2]?.('third')
+    answers[4]?.('fifth')
+    await pass(1)
+    expect(vi.getTimerCount()).toBe(1)
+    expect(late).toEqual([0])
+    await pass(1)
+    expect(late).toEqual([0, 1])
+    await pass(20)
+    expect(late).toEqual([0, 1, 3])
+    expect(answered).toEqual(['third', 'fifth'])
+    expect(vi.getTimerCount()).toBe(0)
+    await expect(limit(Promise.resolve('again'))).resolves.toBe('again')
+  })
+
+  it('keeps the process alive for a call, and for nothing else', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    const limit = createTimeLimit(10)
+    let answer: () => void = () => {}
+    const call = limit(new Promise<void>((resolve) => (answer = resolve)))
+    const timer = timers.mock.results[0]?.value as NodeJS.Timeout
+    expect(timer.hasRef()).toBe(true)
+    answer()
+    await call
+    expect(timer.hasRef()).toBe(false)
+    const again = limit(new Promise<void>((resolve) => (answer = resolve)))
+    expect(timer.hasRef()).toBe(true)
+    answer()
+    await again
+    expect(timers).toHaveBeenCalledTimes(1)
+    timers.mockRestore()
+  })
+
   it('drops a fault that comes too late', async () => {
     let fail: (error: Error) => void = () => {}
     const late = new Promise<never>((_, reject) => (fail = reject))
-    const limited = withTimeLimit(late, 10).catch(String)
+    const limited = createTimeLimit(10)(late).catch(String)
     await pass(10)
     expect(await limited).toContain('within 10 ms')
     fail(new Error('late'))
@@ -55,9 +102,8 @@ describe('withTimeLimit', () => {
   })
 
   it('takes an answer that waited while the event loop was busy', async () => {
-    const limited = withTimeLimit(
+    const limited = createTimeLimit(10)(
       new Promise((resolve) => setImmediate(() => resolve('in time'))),
-      10,
     )
     vi.advanceTimersByTime(10)
     expect(await limited).toBe('in time')
@@ -65,7 +111,7 @@ describe('withTimeLimit', () => {
 })
 
 describe('createBackend with timeoutMs', () => {
-  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
   afterEach(() => vi.useRealTimers())
 
   it('gives up on a store that hangs', async () => {
