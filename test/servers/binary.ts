@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { installPackages, mayInstall } from './install.ts'
@@ -9,8 +9,10 @@ export interface Binary {
   readonly names: readonly string[]
   /** Folders to look in beside those on the PATH. */
   readonly folders: () => readonly string[]
-  /** Debian's package. */
-  readonly debian: string
+  /** What its version must say, where another program goes by the same name. */
+  readonly version?: RegExp
+  /** Debian's package, if there is one. */
+  readonly debian?: string
   /** The variable whose URL names a server to use in its place, if one will do. */
   readonly variable?: string
 }
@@ -34,23 +36,28 @@ export const BINARIES = {
   mariadb: {
     names: ['mariadbd', 'mysqld'],
     folders: () => [...SYSTEM, '/usr/libexec'],
+    version: /MariaDB/,
     debian: 'mariadb-server',
     variable: 'SOJOURN_TEST_MARIADB_URL',
   },
+  mysql: {
+    names: ['mysqld'],
+    folders: () => [...SYSTEM, '/usr/libexec', '/usr/local/mysql/bin'],
+    version: /^(?!.*MariaDB).* Ver [89]\./,
+  },
+  valkey: { names: ['valkey-server'], folders: () => SYSTEM },
   pgbouncer: { names: ['pgbouncer'], folders: () => SYSTEM, debian: 'pgbouncer' },
 } as const satisfies Record<string, Binary>
 
-/** The path of a program, or `undefined`. */
+/** The path of a program, or `undefined`. `path` is a PATH to go by. */
 export function findBinary(
-  { names, folders }: Pick<Binary, 'names' | 'folders'>,
+  { names, folders, version }: Binary,
   path: string | undefined = process.env['PATH'],
 ): string | undefined {
   const places = [...(path ?? '').split(delimiter).filter(Boolean), ...folders()]
-  for (const name of names) {
-    const found = places.map((place) => join(place, name)).find((file) => existsSync(file))
-    if (found !== undefined) return found
-  }
-  return undefined
+  return names
+    .flatMap((name) => places.map((place) => join(place, name)))
+    .find((file) => existsSync(file) && (version === undefined || version.test(versionOf(file))))
 }
 
 /**
@@ -64,7 +71,7 @@ export function requireBinary(
 ): string {
   const found = findBinary(binary, path)
   if (found !== undefined) return found
-  if (install) {
+  if (install && binary.debian !== undefined) {
     installPackages([binary.debian])
     const installed = findBinary(binary, path)
     if (installed !== undefined) return installed
@@ -75,9 +82,8 @@ export function requireBinary(
   )
 }
 
-/** The first line of what a program says about its version. */
-export function versionOf(path: string): string {
-  return execFileSync(path, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''
+function versionOf(path: string): string {
+  return spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? ''
 }
 
 /** Debian keeps PostgreSQL's programs off the PATH, one folder a version. */

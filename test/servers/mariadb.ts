@@ -1,13 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { BINARIES, requireBinary } from './binary.ts'
-import { freePort, makeFolder, run, runServer } from './server-process.ts'
+import { BINARIES, findBinary, requireBinary } from './binary.ts'
+import { run, startServer } from './server-process.ts'
 import type { TestServer } from './server-process.ts'
 
-/** A MariaDB of the tests' own. */
-export interface MariadbServer extends TestServer {
-  readonly url: string
-}
+/** A MariaDB, or a MySQL, of the tests' own. Its URL names a user who may do anything, and the database `sojourn`. */
+export type MariadbServer = TestServer
 
 /** Options for starting a MariaDB. */
 export interface MariadbServerOptions {
@@ -20,7 +18,6 @@ const SETTINGS = {
   'skip-name-resolve': '1',
   'max-connections': '300',
   'innodb-flush-log-at-trx-commit': '1',
-  'innodb-log-file-size': '32M',
 }
 
 // Runs at each start, before the first connection is taken.
@@ -30,37 +27,74 @@ GRANT ALL ON *.* TO 'sojourn'@'127.0.0.1';
 `
 
 /**
- * Starts a MariaDB with an empty database `sojourn`, and a user who may do anything. Its writes are durable. Its
- * character set is the one it was built with, latin1 until 11.6: a table must name its own.
+ * Starts a MariaDB with an empty database. Its writes are durable. Its character set is the one it was built with,
+ * latin1 until 11.6: a table must name its own. It is always a new one, which may be killed, whatever URL the
+ * environment holds.
  */
-export async function startMariadb(options: MariadbServerOptions = {}): Promise<MariadbServer> {
+export function startMariadb(options: MariadbServerOptions = {}): Promise<MariadbServer> {
   const command = requireBinary(BINARIES.mariadb)
-  const folder = makeFolder('mariadb')
-  const asRoot = process.getuid?.() === 0 ? ['--user=root'] : []
-  const data = join(folder, 'data')
-  await run(
-    join(dirname(command), '..', 'bin', 'mariadb-install-db'),
-    ['--no-defaults', ...asRoot, `--datadir=${data}`, '--skip-test-db', '--skip-name-resolve'],
-    { cwd: folder },
-  )
-  const init = join(folder, 'init.sql')
-  writeFileSync(init, INIT)
-  const port = await freePort()
-  const settings = { ...SETTINGS, port: String(port), ...options.settings }
-  const server = await runServer({
-    name: 'MariaDB',
+  const settings = { 'innodb-log-file-size': '32M', ...options.settings }
+  const installer = join(dirname(command), '..', 'bin', 'mariadb-install-db')
+  return start(command, { name: 'mariadb', settings }, (data) => [
+    installer,
+    ['--no-defaults', ...asRoot(), `--datadir=${data}`, '--skip-test-db', '--skip-name-resolve'],
+  ])
+}
+
+/**
+ * A MySQL 8: the one that `SOJOURN_TEST_MYSQL_URL` names, which is left running, else a new one. `undefined`, and a
+ * printed reason, where there is neither: Debian has no package of it, and its `mysqld` is a MariaDB.
+ */
+export async function startMysql(
+  options: MariadbServerOptions = {},
+): Promise<Pick<MariadbServer, 'url' | 'stop'> | undefined> {
+  const url = process.env['SOJOURN_TEST_MYSQL_URL']
+  if (url) return { url, stop: async () => {} }
+  const command = findBinary(BINARIES.mysql)
+  if (command === undefined) {
+    console.warn('skipped: MySQL, no mysqld of MySQL 8 or 9 and no SOJOURN_TEST_MYSQL_URL')
+    return undefined
+  }
+  const settings = { mysqlx: 'OFF', ...options.settings }
+  return start(command, { name: 'mysql', settings }, (data) => [
     command,
-    args: [
-      '--no-defaults',
-      ...asRoot,
-      `--datadir=${data}`,
-      `--socket=${join(folder, 'socket')}`,
-      `--init-file=${init}`,
-      ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`),
-    ],
-    folder,
-    ready: /ready for connections/,
-    quit: 'SIGTERM',
-  })
-  return { ...server, port, url: `mariadb://sojourn:sojourn@127.0.0.1:${port}/sojourn` }
+    ['--no-defaults', ...asRoot(), `--datadir=${data}`, '--initialize-insecure'],
+  ])
+}
+
+async function start(
+  command: string,
+  { name, settings }: { name: string; settings: Readonly<Record<string, string>> },
+  making: (data: string) => [command: string, args: readonly string[]],
+): Promise<MariadbServer> {
+  const server = await startServer(
+    { name },
+    async (folder) => {
+      await run(...making(join(folder, 'data')), { cwd: folder })
+      writeFileSync(join(folder, 'init.sql'), INIT)
+    },
+    (folder, port) => ({
+      name,
+      command,
+      args: [
+        '--no-defaults',
+        ...asRoot(),
+        `--datadir=${join(folder, 'data')}`,
+        `--socket=${join(folder, 'socket')}`,
+        `--pid-file=${join(folder, 'pid')}`,
+        `--init-file=${join(folder, 'init.sql')}`,
+        ...Object.entries({ ...SETTINGS, port, ...settings }).map(
+          ([key, value]) => `--${key}=${value}`,
+        ),
+      ],
+      folder,
+      ready: /ready for connections/,
+      quit: { inOrder: 'SIGTERM', atOnce: 'SIGKILL' },
+    }),
+  )
+  return { ...server, url: `mariadb://sojourn:sojourn@127.0.0.1:${server.port}/sojourn` }
+}
+
+function asRoot(): string[] {
+  return process.getuid?.() === 0 ? ['--user=root'] : []
 }

@@ -1,17 +1,15 @@
-import { realpathSync, rmSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BINARIES, requireBinary } from './binary.ts'
-import { freePort, makeFolder, run, runServer, unprivileged } from './server-process.ts'
-import type { Account, TestServer } from './server-process.ts'
+import { run, startServer, unprivileged } from './server-process.ts'
+import type { TestServer } from './server-process.ts'
 
-/** A PostgreSQL of the tests' own. */
-export interface PostgresServer extends TestServer {
-  readonly url: string
-}
+/** A PostgreSQL of the tests' own. Its URL names a superuser, and the database `postgres`. */
+export type PostgresServer = TestServer
 
 /** A PostgreSQL that follows another, and can be read from. */
 export interface PostgresReplica extends PostgresServer {
-  /** Ends the following: from here on it takes writes. */
+  /** Ends the following, and comes back once it takes writes. */
   promote(): Promise<void>
 }
 
@@ -21,7 +19,6 @@ export interface PostgresServerOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** The user whom the server's URL names: a superuser. Every password is right. */
 const USER = 'sojourn'
 
 const SETTINGS = {
@@ -29,69 +26,71 @@ const SETTINGS = {
   max_connections: '300',
   // A killed server would leave files in /dev/shm.
   dynamic_shared_memory_type: 'mmap',
-  wal_level: 'replica',
 }
 
-/** Starts a PostgreSQL with an empty database. Its writes are durable: `fsync` is on. */
-export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const programs = programFolder()
-  const account = unprivileged()
-  const folder = makeFolder('postgres', account)
-  await run(
+/**
+ * Starts a PostgreSQL with an empty database. Its writes are durable: `fsync` and `synchronous_commit` are on. It is
+ * always a new one, which may be killed, whatever URL the environment holds.
+ */
+export function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  return start('postgres', options, (programs, data) => [
     join(programs, 'initdb'),
-    ['-D', join(folder, 'data'), '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'],
-    { account, cwd: folder },
-  )
-  return startOn(folder, { programs, account, settings: options.settings ?? {} })
+    ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+  ])
 }
 
-/** Starts a replica of `primary`, which it follows by streaming. It takes reads, and no writes until promoted. */
+/**
+ * Starts a replica of `primary`, which it follows by streaming, as the standby `replica`. It takes reads, and no
+ * writes until it is promoted.
+ */
 export async function startReplica(
   primary: PostgresServer,
   options: PostgresServerOptions = {},
 ): Promise<PostgresReplica> {
-  const programs = programFolder()
-  const account = unprivileged()
-  const folder = makeFolder('postgres-replica', account)
-  const data = join(folder, 'data')
   const source = `host=127.0.0.1 port=${primary.port} user=${USER} application_name=replica`
-  await run(
+  const server = await start('postgres-replica', options, (programs, data) => [
     join(programs, 'pg_basebackup'),
     ['-D', data, '-d', source, '-R', '-X', 'stream', '-c', 'fast', '--no-sync'],
-    { account, cwd: folder },
-  )
-  rmSync(join(data, 'postmaster.pid'), { force: true })
-  const server = await startOn(folder, { programs, account, settings: options.settings ?? {} })
+  ])
+  const { folder } = server
   return {
     ...server,
     promote: () =>
-      run(join(programs, 'pg_ctl'), ['promote', '-w', '-D', data], { account, cwd: folder }),
+      run(join(programFolder(), 'pg_ctl'), ['promote', '-w', '-D', join(folder, 'data')], {
+        account: unprivileged(),
+        cwd: folder,
+      }),
   }
 }
 
-async function startOn(
-  folder: string,
-  how: { programs: string; account: Account | undefined; settings: Record<string, string> },
+async function start(
+  name: string,
+  options: PostgresServerOptions,
+  making: (programs: string, data: string) => [command: string, args: readonly string[]],
 ): Promise<PostgresServer> {
-  const port = await freePort()
-  const settings = { ...SETTINGS, port: String(port), unix_socket_directories: folder }
-  const server = await runServer({
-    name: 'PostgreSQL',
-    command: join(how.programs, 'postgres'),
-    args: [
-      '-D',
-      join(folder, 'data'),
-      ...Object.entries({ ...settings, ...how.settings }).flatMap(([key, value]) => [
-        '-c',
-        `${key}=${value}`,
-      ]),
-    ],
-    folder,
-    ready: /database system is ready to accept/,
-    account: how.account,
-    quit: 'SIGINT',
-  })
-  return { ...server, port, url: `postgres://${USER}:any@127.0.0.1:${port}/postgres` }
+  const programs = programFolder()
+  // PostgreSQL refuses to run as root.
+  const account = unprivileged()
+  const server = await startServer(
+    { name, account },
+    (folder) => run(...making(programs, join(folder, 'data')), { account, cwd: folder }),
+    (folder, port) => ({
+      name: 'PostgreSQL',
+      command: join(programs, 'postgres'),
+      args: ['-D', join(folder, 'data'), ...settingsOf(folder, port, options)],
+      folder,
+      ready: /database system is ready to accept/,
+      account,
+      // SIGKILL would leave a segment of shared memory.
+      quit: { inOrder: 'SIGINT', atOnce: 'SIGQUIT' },
+    }),
+  )
+  return { ...server, url: `postgres://${USER}:any@127.0.0.1:${server.port}/postgres` }
+}
+
+function settingsOf(folder: string, port: number, { settings }: PostgresServerOptions): string[] {
+  const own = { ...SETTINGS, port: String(port), unix_socket_directories: folder, ...settings }
+  return Object.entries(own).flatMap(([key, value]) => ['-c', `${key}=${value}`])
 }
 
 /** The folder of PostgreSQL's programs. The one that was found may be a link into it. */

@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 /**
- * Sends a signal to a process and to all that descend from it. A process group would not do: each child of
- * PostgreSQL's leads a group of its own.
+ * Sends a signal to a process and to all that descend from it, and returns their ids. A process group would not do:
+ * each child of PostgreSQL's leads a group of its own.
  */
 export function signalTree(pid: number, signal: NodeJS.Signals): number[] {
   // A stopped root starts no more children while they are looked up; a killed one would leave them to init.
-  if (signal === 'SIGKILL') send(pid, 'SIGSTOP')
+  if (signal !== 'SIGCONT') send(pid, 'SIGSTOP')
   const pids = [pid, ...descendantsOf(pid)]
   for (const each of pids.toReversed()) send(each, signal)
   return pids

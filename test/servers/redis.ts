@@ -1,11 +1,11 @@
-import { BINARIES, requireBinary } from './binary.ts'
-import { freePort, makeFolder, runServer } from './server-process.ts'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { BINARIES, findBinary, requireBinary } from './binary.ts'
+import { startServer } from './server-process.ts'
 import type { TestServer } from './server-process.ts'
 
-/** A Redis of the tests' own. */
-export interface RedisServer extends TestServer {
-  readonly url: string
-}
+/** A Redis, or a Valkey, of the tests' own. */
+export type RedisServer = TestServer
 
 /** Options for starting a Redis. */
 export interface RedisServerOptions {
@@ -15,33 +15,68 @@ export interface RedisServerOptions {
 
 const SETTINGS = {
   bind: '127.0.0.1',
-  daemonize: 'no',
   appendonly: 'yes',
   appendfsync: 'always',
-  save: '',
+  save: '""',
+  // A replica gets its first copy at once, and not after 5 seconds.
   'repl-diskless-sync-delay': '0',
 }
 
-/** Starts an empty Redis. Its writes are durable: each goes to the append-only file before it is acknowledged. */
+/**
+ * Starts an empty Redis. Its writes are durable: each is in the append-only file before it is acknowledged. It is
+ * always a new one, which may be killed, whatever URL the environment holds.
+ */
 export function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  return startRedisLike(requireBinary(BINARIES.redis), options)
+  return start(requireBinary(BINARIES.redis), 'redis', options)
 }
 
-/** Starts a server that takes the settings of Redis: Redis itself, or Valkey. */
-export async function startRedisLike(
-  command: string,
+/**
+ * A Valkey: the one that `SOJOURN_TEST_VALKEY_URL` names, which is left running, else a new one. `undefined`, and a
+ * printed reason, where there is neither: Debian 12 has no package of it.
+ */
+export async function startValkey(
   options: RedisServerOptions = {},
+): Promise<Pick<RedisServer, 'url' | 'stop'> | undefined> {
+  const url = process.env['SOJOURN_TEST_VALKEY_URL']
+  if (url) return { url, stop: async () => {} }
+  const command = findBinary(BINARIES.valkey)
+  if (command !== undefined) return start(command, 'valkey', options)
+  console.warn('skipped: Valkey, no valkey-server on the PATH and no SOJOURN_TEST_VALKEY_URL')
+  return undefined
+}
+
+/** Starts a server that watches others in place of keeping data. `lines` are of its sentinel.conf. */
+export function startSentinelProcess(lines: readonly string[]): Promise<RedisServer> {
+  return start(requireBinary(BINARIES.redis), 'sentinel', {}, lines)
+}
+
+async function start(
+  command: string,
+  name: string,
+  options: RedisServerOptions,
+  sentinel?: readonly string[],
 ): Promise<RedisServer> {
-  const folder = makeFolder('redis')
-  const port = await freePort()
-  const settings = { ...SETTINGS, port: String(port), dir: folder, ...options.settings }
-  const server = await runServer({
-    name: 'Redis',
-    command,
-    args: Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
-    folder,
-    ready: /Ready to accept connections/,
-    quit: 'SIGTERM',
-  })
-  return { ...server, port, url: `redis://127.0.0.1:${port}` }
+  const server = await startServer(
+    { name },
+    () => {},
+    (folder, port) => {
+      // A file, since servers write to it what a failover changed.
+      const file = join(folder, 'redis.conf')
+      const own = { port: String(port), dir: `"${folder}"` }
+      const settings = sentinel
+        ? { bind: SETTINGS.bind, ...own }
+        : { ...SETTINGS, ...own, ...options.settings }
+      const lines = Object.entries(settings).map(([key, value]) => `${key} ${value}`)
+      writeFileSync(file, [...lines, ...(sentinel ?? []), ''].join('\n'))
+      return {
+        name,
+        command,
+        args: sentinel ? [file, '--sentinel'] : [file],
+        folder,
+        ready: sentinel ? /Sentinel ID is/ : /Ready to accept connections/,
+        quit: { inOrder: 'SIGTERM', atOnce: 'SIGKILL' },
+      }
+    },
+  )
+  return { ...server, url: `redis://127.0.0.1:${server.port}` }
 }

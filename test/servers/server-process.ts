@@ -1,10 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { forget, makeFolder, remember } from './left-behind.ts'
 import { gone, runs, signalTree } from './process-tree.ts'
 
 /** A server that a test started, on a private port of 127.0.0.1, with its files in a folder of its own. */
@@ -12,15 +10,18 @@ export interface TestServer {
   readonly url: string
   readonly port: number
   readonly folder: string
-  /** Sends a signal to the whole server; with `SIGKILL`, comes back once none of its processes runs. */
+  /**
+   * Sends a signal: `SIGKILL`, `SIGSTOP` and `SIGCONT` to all processes of the server, any other to the first of
+   * them. After `SIGKILL` it comes back once none of them runs.
+   */
   kill(signal: NodeJS.Signals): Promise<void>
-  /** Starts it again on the same folder and port, and waits until it takes connections. */
+  /** Starts it again on the same folder and port, and waits until it takes connections. Ends it first if it runs. */
   restart(): Promise<void>
   /** Ends it and removes its folder. A second call does nothing. */
   stop(): Promise<void>
 }
 
-/** What `runServer` needs to know. */
+/** What `runServer` needs to know about a server. */
 export interface Launch {
   /** The server's name, for messages. */
   readonly name: string
@@ -31,8 +32,8 @@ export interface Launch {
   readonly ready: RegExp
   /** Who runs it, where it refuses to be root. */
   readonly account?: Account | undefined
-  /** The signal that ends it in order. */
-  readonly quit: NodeJS.Signals
+  /** The signal that ends it in order, and the one that ends it at once where its files are not needed any more. */
+  readonly quit: { readonly inOrder: NodeJS.Signals; readonly atOnce: NodeJS.Signals }
 }
 
 /** A user to run as. */
@@ -45,23 +46,8 @@ export interface Account {
 export type ServerProcess = Pick<TestServer, 'folder' | 'kill' | 'restart' | 'stop'>
 
 const STARTS_WITHIN_MS = 60_000
-const live = new Map<string, number | undefined>()
-
-// No server outlives the tests. Where this does not run, because the tests were killed, `setpriv` sees to it.
-process.on('exit', () => {
-  for (const [folder, pid] of live) {
-    if (pid !== undefined) signalTree(pid, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
-  }
-})
-
-/** Makes a folder for a server's files, which `account` owns. */
-export function makeFolder(name: string, account?: Account): string {
-  const folder = mkdtempSync(join(tmpdir(), `sojourn-${name}-`))
-  if (account !== undefined) chownSync(folder, account.uid, account.gid)
-  live.set(folder, undefined)
-  return folder
-}
+const ENDS_WITHIN_MS = 20_000
+const ATTEMPTS = 5
 
 /** Who runs what refuses root: `postgres` if there is one, else `nobody`; `undefined` where nobody is root. */
 export function unprivileged(): Account | undefined {
@@ -80,25 +66,10 @@ export function unprivileged(): Account | undefined {
 }
 
 /**
- * A port of 127.0.0.1 that nobody listens on. It lies below those that the system gives to outgoing connections,
- * so that none of these takes it while its server is down.
+ * Runs a program to its end, as `account`.
+ *
+ * @throws {Error} with the end of what it said, if it fails.
  */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 20_000)
-    const probe = createServer()
-    const listening = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false))
-      probe.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!listening) continue
-    probe.close()
-    await once(probe, 'close')
-    return port
-  }
-}
-
-/** Runs a program to its end, as `account`. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -110,48 +81,69 @@ export async function run(
   if (code !== 0) throw new Error(`${command} failed: ${log()}`)
 }
 
-/** Starts a server and waits until it takes connections. */
-export async function runServer(launch: Launch): Promise<ServerProcess> {
-  const { folder } = launch
+/**
+ * Starts a server on a free port and waits until it takes connections. `prepare` makes its files in the folder, once;
+ * `launch` says how to start it on a port, and is asked again where somebody else was quicker to take the port.
+ */
+export async function startServer(
+  { name, account }: { name: string; account?: Account | undefined },
+  prepare: (folder: string) => Promise<void> | void,
+  launch: (folder: string, port: number) => Launch,
+): Promise<ServerProcess & { port: number }> {
+  const folder = makeFolder(name, account)
+  try {
+    await prepare(folder)
+    for (let attempt = 1; ; attempt += 1) {
+      const port = await freePort()
+      try {
+        return { ...(await runServer(launch(folder, port))), port }
+      } catch (error) {
+        if (attempt === ATTEMPTS || !/address already in use/i.test(String(error))) throw error
+      }
+    }
+  } catch (error) {
+    forget(folder)
+    throw error
+  }
+}
+
+async function runServer(launch: Launch): Promise<ServerProcess> {
+  const { folder, name, quit } = launch
   let child = await started(launch)
   let stopped = false
-  live.set(folder, child.pid)
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.pid === undefined || hasEnded(child)) return
-    signalTree(child.pid, 'SIGCONT')
     const ended = once(child, 'exit')
     if (signal === 'SIGKILL') {
       await gone(signalTree(child.pid, signal))
     } else {
       child.kill(signal)
-      const timer = setTimeout(() => child.pid && signalTree(child.pid, 'SIGKILL'), 20_000)
-      await ended
-      clearTimeout(timer)
+      signalTree(child.pid, 'SIGCONT')
     }
-    if (!hasEnded(child)) await ended
+    const timer = setTimeout(() => child.pid && signalTree(child.pid, 'SIGKILL'), ENDS_WITHIN_MS)
+    await ended
+    clearTimeout(timer)
   }
 
   return {
     folder,
     async kill(signal) {
-      if (child.pid === undefined || hasEnded(child)) return
-      if (signal === 'SIGKILL') return end(signal)
-      if (signal === 'SIGSTOP' || signal === 'SIGCONT') signalTree(child.pid, signal)
+      if (child.pid === undefined || hasEnded(child)) throw new Error(`${name} does not run`)
+      if (signal === 'SIGKILL') await end(signal)
+      else if (signal === 'SIGSTOP' || signal === 'SIGCONT') signalTree(child.pid, signal)
       else child.kill(signal)
     },
     async restart() {
-      if (stopped) throw new Error(`${launch.name} was stopped, and its folder removed`)
-      await end(launch.quit)
+      if (stopped) throw new Error(`${name} was stopped, and its folder removed`)
+      await end(quit.inOrder)
       child = await started(launch)
-      live.set(folder, child.pid)
     },
     async stop() {
       if (stopped) return
       stopped = true
-      await end(launch.quit)
-      live.delete(folder)
-      rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+      await end(quit.atOnce)
+      forget(folder)
     },
   }
 }
@@ -160,28 +152,23 @@ async function started(launch: Launch): Promise<ChildProcess> {
   const { name, account, folder, ready } = launch
   const [command, args] = dyingWithParent(launch)
   const child = spawn(command, args, { ...account, cwd: folder, env: environment(), stdio: 'pipe' })
+  remember(folder, child.pid)
   const log = logOf(child)
-  await new Promise<void>((resolve, reject) => {
-    const fail = (what: string) => {
-      if (child.pid !== undefined && runs(child.pid)) signalTree(child.pid, 'SIGKILL')
-      reject(new Error(`${name} ${what}: ${log()}`))
-    }
-    const timer = setTimeout(() => fail('does not start'), STARTS_WITHIN_MS)
-    const look = () => {
-      if (ready.test(log())) settle(resolve)
-    }
-    const settle = (then: () => void) => {
-      clearTimeout(timer)
-      for (const stream of [child.stdout, child.stderr]) stream?.off('data', look)
-      child.off('exit', ended)
-      then()
-    }
-    const ended = () => settle(() => fail('ended'))
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', look)
-    child.once('error', ended)
-    child.once('exit', ended)
-  })
-  return child
+  const streams = [child.stdout, child.stderr]
+  let give: (what?: string) => void = () => {}
+  const answer = new Promise<string | undefined>((resolve) => (give = resolve))
+  const look = () => ready.test(log()) && give()
+  const ended = () => give('ended')
+  const timer = setTimeout(give, STARTS_WITHIN_MS, 'does not start')
+  for (const stream of streams) stream?.on('data', look)
+  child.once('error', ended).once('close', ended)
+  const wrong = await answer
+  clearTimeout(timer)
+  for (const stream of streams) stream?.off('data', look)
+  child.off('close', ended)
+  if (wrong === undefined) return child
+  if (child.pid !== undefined && runs(child.pid)) await gone(signalTree(child.pid, 'SIGKILL'))
+  throw new Error(`${name} ${wrong}: ${log()}`)
 }
 
 let setpriv: boolean | undefined
