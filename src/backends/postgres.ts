@@ -1,0 +1,119 @@
+/**
+ * Sessions in PostgreSQL 12 or newer, by `pg`, postgres.js or PGlite, for any number of processes and machines.
+ *
+ * @module `sojourn/backends/postgres`
+ */
+import { guardBackend } from '../core/errors.ts'
+import { createBackend } from '../core/lifecycle.ts'
+import type { LifecyclePolicy } from '../core/lifecycle.ts'
+import type { SessionBackend } from '../core/session-backend.ts'
+import { startSweeper } from '../core/sweeper.ts'
+import type { SweeperOptions } from '../core/sweeper.ts'
+import { assertTimeLimit, createTimeLimit } from '../core/time-limit.ts'
+import { connectionOf } from './postgres/client.ts'
+import type { PostgresClient } from './postgres/client.ts'
+import { faultOf } from './postgres/faults.ts'
+import { createLease } from './postgres/lease.ts'
+import { namesOf, postgresSchema } from './postgres/schema.ts'
+import { statementsOf } from './postgres/statements.ts'
+import { createPostgresStore } from './postgres/store.ts'
+import type { Ask } from './postgres/store.ts'
+
+export type {
+  Cell,
+  PgClient,
+  PgliteClient,
+  PgQuery,
+  PostgresClient,
+  PostgresJsClient,
+} from './postgres/client.ts'
+export { postgresSchema } from './postgres/schema.ts'
+
+/** Options of `createPostgresBackend`. */
+export interface PostgresBackendOptions extends LifecyclePolicy, SweeperOptions {
+  /** Name of the table, with its schema if need be: `app.sessions`. Default: `sojourn_sessions`. */
+  readonly table?: string | undefined
+  /**
+   * Whether statements are prepared under names. Turn it off behind a pooler in transaction mode that does not track
+   * them, as PgBouncer before 1.21. Default: true.
+   */
+  readonly prepare?: boolean | undefined
+  /** As `LifecyclePolicy.timeoutMs`. `pg` gives up the connection too, after twice that time. Default: 5,000. */
+  readonly timeoutMs?: number | undefined
+  /**
+   * Milliseconds between two steps of the sweep, give or take a quarter; 0 turns it off. One process at a time
+   * sweeps, the others stand by. Default: 10,000.
+   */
+  readonly sweepEveryMs?: number | undefined
+}
+
+/** A PostgreSQL backend: a `SessionBackend` that makes its own table and can be closed. */
+export interface PostgresBackend extends SessionBackend {
+  /**
+   * Creates the table, its indexes and its functions where they are missing. Any number of processes may call it at
+   * once, and whoever does not own the table may too. `postgresSchema` is the SQL of it.
+   *
+   * @throws BackendError when the table is of a newer version of this library or not of this library at all, or when
+   * transactions are not "read committed" by default.
+   */
+  migrate(): Promise<void>
+  /** Stops the sweeping timer, and tells the database that another process may sweep. The client stays open. */
+  close(): void
+}
+
+// Three missed steps, or half a minute, and another process takes over.
+const LEASE_STEPS = 3
+const SHORTEST_LEASE_MS = 30_000
+
+/**
+ * Makes a backend on a PostgreSQL client: a `Pool` (or a `Client`, which cannot reconnect) of `pg`, the `sql` of
+ * postgres.js, or a PGlite. It goes by the server's clock. Nothing is sent before the first use; call `migrate()`
+ * at the start, or run `postgresSchema()` by your own means. A listener is added to the client's `error` event, so
+ * that an idle connection that breaks does not end the process.
+ *
+ * @throws InvalidPeriodError when a period is out of range.
+ * @throws TypeError or RangeError for another argument that is not as described.
+ * @example
+ * ```ts
+ * import pg from 'pg'
+ * import { createPostgresBackend } from 'sojourn/backends/postgres'
+ *
+ * const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] })
+ * const backend = createPostgresBackend(pool, { period: 1800, absolute: 86_400 })
+ * await backend.migrate()
+ * ```
+ */
+export function createPostgresBackend(
+  client: PostgresClient,
+  options: PostgresBackendOptions = {},
+): PostgresBackend {
+  const { table = 'sojourn_sessions', prepare = true, timeoutMs = 5000 } = options
+  const { sweepEveryMs = 10_000 } = options
+  const names = namesOf(table)
+  if (typeof prepare !== 'boolean') throw new TypeError('"prepare" must be true or false')
+  assertTimeLimit('timeoutMs', timeoutMs)
+  const connection = connectionOf(client, prepare, timeoutMs)
+  const ask: Ask = (statement, values) => connection.ask(statement, values).catch(rethrow)
+  const statements = statementsOf(names)
+  const backend = createBackend(createPostgresStore(statements, ask), { ...options, timeoutMs })
+  const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_STEPS * sweepEveryMs)
+  const lease = createLease(statements, ask, leaseMs)
+  const within = createTimeLimit(timeoutMs)
+  const sweep = (limit: number) => within(lease.sweep(limit))
+  const stop = startSweeper({ sweep }, { ...options, sweepEveryMs })
+  options.signal?.addEventListener('abort', lease.giveBack, { once: true })
+  return Object.assign(backend, {
+    migrate: () =>
+      guardBackend('create its table', () => connection.run(postgresSchema(table)).catch(rethrow)),
+
+    close() {
+      stop()
+      options.signal?.removeEventListener('abort', lease.giveBack)
+      lease.giveBack()
+    },
+  })
+}
+
+function rethrow(error: unknown): never {
+  throw faultOf(error)
+}

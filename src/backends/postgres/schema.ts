@@ -1,0 +1,211 @@
+/** The names of what belongs to one table, quoted for SQL. */
+export interface Names {
+  readonly table: string
+  /** The table that keeps versions and the sweeper's lease, in the same schema. */
+  readonly ledger: string
+  /** The table's name there. */
+  readonly entry: string
+  readonly admit: string
+  readonly endSubject: string
+  readonly endAll: string
+}
+
+// Room is left for the names of the index and the functions, which PostgreSQL would cut off at 63 characters.
+const TABLE = /^(?:([a-z_][a-z0-9_]{0,62})\.)?(?!sojourn_schema$)([a-z_][a-z0-9_]{0,44})$/i
+
+/**
+ * The names for `table`, a plain name or one with its schema.
+ *
+ * @throws TypeError when it is neither.
+ */
+export function namesOf(table: string): Names {
+  const [, schema, name] = TABLE.exec(table) ?? []
+  if (name === undefined) {
+    throw new TypeError('"table" must be a plain SQL name of up to 45 characters, or schema.name')
+  }
+  const quoted = (own: string) => (schema === undefined ? `"${own}"` : `"${schema}"."${own}"`)
+  return {
+    table: quoted(name),
+    ledger: quoted('sojourn_schema'),
+    entry: name,
+    admit: quoted(`${name}_admit`),
+    endSubject: quoted(`${name}_end_subject`),
+    endAll: quoted(`${name}_end_all`),
+  }
+}
+
+/** The time of the server, in whole epoch milliseconds. Each use reads its clock anew. */
+export const NOW = "floor(date_part('epoch', clock_timestamp()) * 1000)::bigint"
+
+/** The span of a bucket of expiries, in milliseconds. */
+export const BUCKET_MS = 300_000
+
+const VERSION = 1
+
+const COLUMNS = [
+  ['created_at', 'bigint', 'NOT NULL'],
+  ['expires_at', 'bigint', 'NOT NULL'],
+  ['deadline_at', 'bigint', 'NOT NULL'],
+  ['idle_ms', 'bigint', 'NOT NULL'],
+  ['version', 'bigint', 'NOT NULL'],
+  ['security_version', 'bigint', 'NOT NULL'],
+  ['previous_until', 'bigint', ''],
+  ['authenticated_at', 'bigint', ''],
+  [
+    'expiry_bucket',
+    'integer',
+    // The clamp keeps the quotient of any expiry within an integer.
+    `NOT NULL GENERATED ALWAYS AS ((greatest(0, least(expires_at, 600000000000000)) / ${BUCKET_MS})::integer) STORED`,
+  ],
+  ['id', 'text', 'COLLATE "C" NOT NULL PRIMARY KEY'],
+  ['secret_hash', 'text', 'COLLATE "C" NOT NULL'],
+  ['previous_hash', 'text', 'COLLATE "C"'],
+  ['subject', 'text', 'COLLATE "C"'],
+  ['labels', 'text', ''],
+  ['extra', 'text', ''],
+  // Last, so that whatever reads the other columns need not step over it.
+  ['value', 'text', ''],
+] as const
+
+/**
+ * The SQL that `migrate()` sends, for whoever runs migrations by other means: one statement, so one transaction
+ * everywhere. It creates what is missing, and may be run again and by several at once; it refuses a table of a
+ * newer version, and one of the same name that is not this library's. `table` is as the backend's option.
+ *
+ * @throws TypeError when `table` is not a plain SQL name, or one with its schema.
+ */
+export function postgresSchema(table = 'sojourn_sessions'): string {
+  const names = namesOf(table)
+  return `DO $sojourn$
+DECLARE
+  found integer;
+BEGIN
+  -- One at a time in this database, until this transaction ends.
+  PERFORM pg_advisory_xact_lock(hashtextextended('sojourn migrate', 0));
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'transactions must be "read committed"' USING ERRCODE = 'SJ003';
+  END IF;
+  IF current_setting('server_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION 'the encoding must be UTF8' USING ERRCODE = 'SJ004';
+  END IF;
+  IF to_regclass('${names.ledger}') IS NULL THEN
+    CREATE TABLE ${names.ledger} (
+      name text COLLATE "C" NOT NULL PRIMARY KEY,
+      version integer NOT NULL,
+      sweep_owner text,
+      sweep_until bigint
+    );
+  END IF;
+  SELECT version INTO found FROM ${names.ledger} WHERE name = '${names.entry}';
+  IF found > ${VERSION} THEN
+    RAISE EXCEPTION 'made by a newer version of this library' USING ERRCODE = 'SJ001';
+  END IF;
+  IF to_regclass('${names.table}') IS NULL THEN
+    CREATE TABLE ${names.table} (
+${COLUMNS.map((column) => `      ${column.join(' ').trim()}`).join(',\n')}
+    ) WITH (fillfactor = 80);
+    CREATE INDEX "${names.entry}_expiry" ON ${names.table} (expiry_bucket);
+    -- A hash, because an entry of a B-tree cannot hold a long subject.
+    CREATE INDEX "${names.entry}_subject" ON ${names.table} USING hash (subject)
+      WHERE subject IS NOT NULL;
+  ELSIF EXISTS (
+    SELECT FROM unnest(ARRAY[${COLUMNS.map(([name, type]) => `'${name} ${type}'`).join(', ')}]) AS own(wanted)
+    WHERE NOT EXISTS (
+      SELECT FROM pg_attribute WHERE attrelid = to_regclass('${names.table}')
+      AND NOT attisdropped AND attname || ' ' || format_type(atttypid, NULL) = wanted
+    )
+  ) THEN
+    RAISE EXCEPTION 'the table is not this library''s' USING ERRCODE = 'SJ002';
+  END IF;
+  -- Whoever only uses the table need not own it: nothing is replaced that is there.
+  IF found = ${VERSION} AND to_regproc('${names.admit}') IS NOT NULL
+    AND to_regproc('${names.endSubject}') IS NOT NULL AND to_regproc('${names.endAll}') IS NOT NULL
+  THEN
+    RETURN;
+  END IF;
+${functionsOf(names)}
+  INSERT INTO ${names.ledger} (name, version) VALUES ('${names.entry}', ${VERSION})
+    ON CONFLICT (name) DO UPDATE SET version = excluded.version;
+END
+$sojourn$`
+}
+
+/**
+ * The functions: what must wait for a lock and then look at the table as it is after the wait. A statement sees the
+ * table as it was when it began; the statements of a volatile function each see it anew, in a "read committed"
+ * transaction, so the functions refuse to run in another.
+ *
+ * Locks are taken in one order, table, subject, rows, so that these functions cannot wait for each other in a circle.
+ */
+function functionsOf(names: Names): string {
+  const { table } = names
+  // Beside the table's name, so that one subject's locks in two tables are two.
+  const lockKey = `hashtextextended('sojourn ${names.entry} ' || owner, 0)`
+  const readCommitted = `IF current_setting('transaction_isolation') <> 'read committed' THEN
+      RAISE EXCEPTION 'transactions must be "read committed"' USING ERRCODE = 'SJ003';
+    END IF;`
+  return `
+  -- Whether a record may become the subject's. Until the end of the transaction, nobody ends the subject's records;
+  -- and where there is a bound on them, nobody else becomes one.
+  CREATE OR REPLACE FUNCTION ${names.admit}(record_id text, owner text, most bigint, evicting bigint)
+  RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+  DECLARE
+    now_ms bigint;
+    others bigint;
+  BEGIN
+    ${readCommitted}
+    IF most IS NULL THEN
+      PERFORM pg_advisory_xact_lock_shared(${lockKey});
+      RETURN true;
+    END IF;
+    PERFORM pg_advisory_xact_lock(${lockKey});
+    now_ms := ${NOW};
+    SELECT count(*) INTO others FROM ${table}
+      WHERE subject = owner AND expires_at > now_ms AND id <> record_id;
+    IF others < most THEN
+      RETURN true;
+    END IF;
+    IF evicting = 0 THEN
+      RETURN EXISTS (SELECT FROM ${table} WHERE id = record_id AND subject = owner);
+    END IF;
+    DELETE FROM ${table} WHERE subject = owner AND id IN (
+      SELECT id FROM ${table} WHERE subject = owner AND expires_at > now_ms AND id <> record_id
+      ORDER BY created_at, id LIMIT others + 1 - most
+    );
+    RETURN true;
+  END
+  $body$;
+
+  -- Ends the subject's records but one; gives how many of them were live.
+  CREATE OR REPLACE FUNCTION ${names.endSubject}(owner text, kept text)
+  RETURNS bigint LANGUAGE plpgsql VOLATILE AS $body$
+  DECLARE
+    ended bigint;
+  BEGIN
+    ${readCommitted}
+    LOCK TABLE ${table} IN ROW EXCLUSIVE MODE;
+    PERFORM pg_advisory_xact_lock(${lockKey});
+    WITH gone AS (
+      DELETE FROM ${table} WHERE subject = owner AND id IS DISTINCT FROM kept
+      RETURNING expires_at > ${NOW} AS live
+    ) SELECT count(*) FILTER (WHERE live) INTO ended FROM gone;
+    RETURN ended;
+  END
+  $body$;
+
+  -- Ends all records, also those that are being written; gives how many of them were live.
+  CREATE OR REPLACE FUNCTION ${names.endAll}()
+  RETURNS bigint LANGUAGE plpgsql VOLATILE AS $body$
+  DECLARE
+    ended bigint;
+  BEGIN
+    ${readCommitted}
+    LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE;
+    WITH gone AS (
+      DELETE FROM ${table} RETURNING expires_at > ${NOW} AS live
+    ) SELECT count(*) FILTER (WHERE live) INTO ended FROM gone;
+    RETURN ended;
+  END
+  $body$;
+`
+}

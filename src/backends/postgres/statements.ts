@@ -1,0 +1,142 @@
+import { hash } from 'node:crypto'
+import type { Statement } from './client.ts'
+import { BUCKET_MS, NOW } from './schema.ts'
+import type { Names } from './schema.ts'
+
+/** The statements of a store, each named after what it does. */
+export type Statements = Readonly<Record<keyof ReturnType<typeof textsOf>, Statement>>
+
+// Planned anew each time: how many rows a step of the sweep may look at decides how they are found.
+const UNPREPARED = new Set(['sweep', 'sweepUnderLease', 'giveLeaseBack'])
+// The core lets it take as long.
+const PATIENCE: Readonly<Record<string, number>> = { endAll: 60 }
+
+/**
+ * Makes them for one table. A prepared statement's name depends on its text, and so on the table: two tables, or two
+ * versions of this library, may share a connection.
+ */
+export function statementsOf(names: Names): Statements {
+  const entries = Object.entries(textsOf(names)).map(([key, indented]) => {
+    const text = indented.replaceAll(/\s+/g, ' ')
+    const name = `sojourn_${key}_${hash('sha256', text).slice(0, 16)}`
+    const statement = {
+      text,
+      ...(!UNPREPARED.has(key) && { name }),
+      ...(PATIENCE[key] !== undefined && { patience: PATIENCE[key] }),
+    }
+    return [key, statement]
+  })
+  return Object.fromEntries(entries) as Statements
+}
+
+// The clock is read for each row, once more after a wait for its lock: nothing that ran out in the wait is written to.
+const LIVE = `id = $1::text AND expires_at > ${NOW}`
+// The current secret, or the previous one while it is good.
+const AUTHORISED = `(secret_hash = $2::text OR (previous_hash = $2::text
+  AND (previous_until IS NULL OR previous_until > ${NOW})))`
+
+// What an update sets and returns. It cannot be asked for the very reading of the clock that the expiry was made from,
+// so it is worked out from the expiry; only where the deadline has cut that short, a later reading will do.
+const SPAN = `idle_ms = coalesce($3::bigint, idle_ms),
+  expires_at = least(${NOW} + coalesce($3::bigint, idle_ms), deadline_at)`
+const UPDATED = `concat(version, ' ', expires_at, ' ',
+  CASE WHEN expires_at < deadline_at THEN expires_at - idle_ms ELSE ${NOW} END)`
+const AT_VERSION = `${LIVE} AND ${AUTHORISED} AND ($4::bigint IS NULL OR version = $4::bigint)`
+
+const NEW_COLUMNS = `(id, secret_hash, subject, labels, extra, value, version, security_version,
+  idle_ms, created_at, expires_at, deadline_at, authenticated_at)`
+const NEW_ROW = `$1::text, $2::text, $3::text, $4::text, $5::text, $6::text, 1, 1,
+  $7::bigint, now_ms, now_ms + least($7::bigint, $8::bigint), now_ms + $8::bigint,
+  CASE WHEN $9::bigint = 1 THEN now_ms END`
+const CREATED = `ON CONFLICT (id) DO NOTHING RETURNING concat(created_at, ' ', expires_at) AS made`
+
+// `$2` is the expected version. All times of one change are made from one reading of the clock.
+const SECURITY = `security_version = security_version + 1,
+  secret_hash = coalesce($3::text, secret_hash),
+  previous_hash = CASE WHEN $4::bigint = 1 THEN $5::text ELSE previous_hash END,
+  subject = CASE WHEN $7::bigint = 1 THEN $8::text ELSE subject END,
+  labels = CASE WHEN $9::bigint = 1 THEN $10::text ELSE labels END,
+  extra = CASE WHEN $11::bigint = 1 THEN $12::text ELSE extra END,
+  (previous_until, authenticated_at, deadline_at, expires_at) = (
+    SELECT
+      CASE WHEN $4::bigint = 0 THEN previous_until
+        WHEN $6::bigint IS NULL THEN NULL
+        WHEN $6::bigint > 0 THEN now_ms + $6::bigint ELSE 0 END,
+      CASE WHEN $13::bigint IS NULL THEN authenticated_at ELSE now_ms END,
+      CASE WHEN $13::bigint IS NULL THEN deadline_at ELSE now_ms + $13::bigint END,
+      CASE WHEN $13::bigint IS NULL THEN expires_at ELSE now_ms + least(idle_ms, $13::bigint) END
+    FROM (SELECT ${NOW} AS now_ms) AS clock)`
+const AT_SECURITY_VERSION = `${LIVE} AND security_version = $2::bigint`
+// Unless this was an authentication, whose time is known, the record was live a moment before this clock is read.
+const SECURED = `concat(security_version, ' ', expires_at, ' ', authenticated_at, ' ',
+  CASE WHEN $13::bigint IS NULL THEN least(${NOW}, expires_at - 1) ELSE authenticated_at END)`
+
+function textsOf({ table, ledger, entry, admit, endSubject, endAll }: Names) {
+  // The bucket that is still filling is left alone. `now()` is known when the statement is planned.
+  const expired = `expiry_bucket < floor(date_part('epoch', now()) * 1000 / ${BUCKET_MS})::integer`
+  // Rows are found and removed by their places: the plan does not depend on a guess of how many there are.
+  const doomed = (limit: string, condition: string) => `gone AS (
+    DELETE FROM ${table} WHERE ctid = ANY(ARRAY(
+      SELECT ctid FROM ${table} WHERE ${expired} ${condition}
+      ORDER BY expiry_bucket LIMIT ${limit}::bigint FOR UPDATE SKIP LOCKED
+    )) RETURNING 1
+  ) SELECT count(*)::text FROM gone`
+  return {
+    read: `SELECT concat(${NOW}, ' ', version, ' ', idle_ms, ' ', created_at, ' ', expires_at, ' ',
+      deadline_at, ' ', security_version, ' ', previous_until, ' ', authenticated_at, ' ',
+      secret_hash, ' ', previous_hash), subject, labels, extra, value
+      FROM ${table} WHERE id = $1::text`,
+
+    insert: `INSERT INTO ${table} ${NEW_COLUMNS}
+      SELECT ${NEW_ROW} FROM (SELECT ${NOW} AS now_ms) AS clock ${CREATED}`,
+    // The clock is read once the subject has been locked. Of an id that is taken, nothing is asked.
+    insertOfSubject: `WITH admission AS MATERIALIZED (
+      SELECT CASE WHEN EXISTS (SELECT FROM ${table} WHERE id = $1::text) THEN true
+        ELSE ${admit}($1::text, $3::text, $10::bigint, $11::bigint) END AS admitted
+    ), clock AS MATERIALIZED (
+      SELECT ${NOW} AS now_ms FROM admission WHERE admitted
+    ), made AS (
+      INSERT INTO ${table} ${NEW_COLUMNS} SELECT ${NEW_ROW} FROM clock ${CREATED}
+    ) SELECT CASE WHEN admitted THEN coalesce((SELECT made FROM made), 'exists') ELSE 'limit' END
+      FROM admission`,
+
+    setValue: `UPDATE ${table} SET value = $5::text, version = version + 1, ${SPAN}
+      WHERE ${AT_VERSION} RETURNING ${UPDATED}`,
+    moveExpiry: `UPDATE ${table} SET ${SPAN} WHERE ${AT_VERSION} RETURNING ${UPDATED}`,
+    liveVersion: `SELECT version::text FROM ${table} WHERE ${LIVE} AND ${AUTHORISED}`,
+    touch: `UPDATE ${table} SET expires_at = least($4::bigint, deadline_at)
+      WHERE ${LIVE} AND ${AUTHORISED} AND expires_at = $3::bigint RETURNING '1'`,
+
+    changeSecurity: `UPDATE ${table} SET ${SECURITY} WHERE ${AT_SECURITY_VERSION} RETURNING ${SECURED}`,
+    // Admission is asked for last of all: it may evict.
+    bindSubject: `UPDATE ${table} SET ${SECURITY}
+      WHERE id = $1::text AND CASE WHEN ${AT_SECURITY_VERSION}
+        THEN ${admit}($1::text, $8::text, $14::bigint, $15::bigint) ELSE false END
+      RETURNING ${SECURED}`,
+    liveSecurityVersion: `SELECT security_version::text FROM ${table} WHERE ${LIVE}`,
+
+    remove: `DELETE FROM ${table} WHERE id = $1::text
+      RETURNING CASE WHEN expires_at > ${NOW} THEN 'live' END`,
+    removeWithSecret: `DELETE FROM ${table}
+      WHERE id = $1::text AND (secret_hash = $2::text OR previous_hash = $2::text)
+      RETURNING CASE WHEN expires_at > ${NOW} THEN 'live' END`,
+    list: `SELECT concat(id, ' ', idle_ms, ' ', created_at, ' ', expires_at, ' ', deadline_at, ' ',
+      authenticated_at), labels FROM ${table} WHERE subject = $1::text AND expires_at > ${NOW}
+      ORDER BY created_at, id`,
+    endSubject: `SELECT ${endSubject}($1::text, $2::text)::text`,
+    endAll: `SELECT ${endAll}()::text`,
+
+    sweep: `WITH ${doomed('$1', '')}`,
+    // Whoever meets the lease locked does not wait for it: its owner is at work.
+    sweepUnderLease: `WITH lease AS (
+      UPDATE ${ledger} SET sweep_owner = $2::text, sweep_until = ${NOW} + $3::bigint
+      WHERE name = (
+        SELECT name FROM ${ledger} WHERE name = '${entry}'
+        AND (sweep_owner = $2::text OR sweep_until IS NULL OR sweep_until <= ${NOW})
+        FOR UPDATE SKIP LOCKED
+      ) RETURNING name
+    ), ${doomed('$1', 'AND EXISTS (SELECT FROM lease)')}`,
+    giveLeaseBack: `UPDATE ${ledger} SET sweep_owner = NULL, sweep_until = NULL
+      WHERE name = '${entry}' AND sweep_owner = $1::text`,
+  }
+}

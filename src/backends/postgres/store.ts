@@ -1,0 +1,232 @@
+import type { Handle, SecretHash } from '../../core/key.ts'
+import type {
+  ListedRecord,
+  NewRecord,
+  SecurityChange,
+  Store,
+  StoredRecord,
+  SubjectLimit,
+  UpdateResult,
+  UpdateSecurityResult,
+} from '../../core/store.ts'
+import type { Cell, Statement } from './client.ts'
+import type { Statements } from './statements.ts'
+import { bindCount, bindMs, bindText, bindVersion, readText, unpack } from './text.ts'
+
+/** Sends one statement; a fault is thrown as `faultOf` makes it. */
+export type Ask = (statement: Statement, values: Cell[]) => Promise<readonly (readonly Cell[])[]>
+
+// How often a step is tried anew that met two changes of its record in a row; see `update`.
+const ATTEMPTS = 3
+
+/** Makes the `Store` under `createPostgresBackend`, by the server's clock. */
+export function createPostgresStore(sql: Statements, ask: Ask): Store {
+  async function update(
+    recordId: Handle,
+    secretHash: SecretHash,
+    statement: Statement,
+    values: Cell[],
+    version: number | undefined,
+    attempts = ATTEMPTS,
+  ): Promise<UpdateResult> {
+    const [row] = await ask(statement, values)
+    if (row !== undefined) {
+      const [next, expiresAt, now] = unpack(row[0])
+      return { ok: true, version: Number(next), expiresAtMs: Number(expiresAt), nowMs: Number(now) }
+    }
+    // Nothing was written, so this reading may stand for the whole step: `gone` and `conflict` were true at its time.
+    const [live] = await ask(sql.liveVersion, [recordId, secretHash])
+    if (live === undefined) return { ok: false, reason: 'gone' }
+    // Unless the record was not yet what it is now, and could be written: then it is written.
+    const writable = version === undefined || live[0] === bindVersion(version)
+    if (writable && attempts > 1) {
+      return update(recordId, secretHash, statement, values, version, attempts - 1)
+    }
+    // A version that has come since the last attempt was not there then.
+    return { ok: false, reason: version === undefined ? 'gone' : 'conflict' }
+  }
+
+  async function changeSecurity(
+    recordId: Handle,
+    change: SecurityChange,
+    securityVersion: number,
+    limit: SubjectLimit | undefined,
+    attempts = ATTEMPTS,
+  ): Promise<UpdateSecurityResult> {
+    const values = [recordId, bindVersion(securityVersion), ...securityValues(change)]
+    const named = change.subject !== undefined && change.subject !== null
+    const [row] = await (named
+      ? ask(sql.bindSubject, [...values, ...limitValues(limit)])
+      : ask(sql.changeSecurity, values))
+    if (row !== undefined) return securedOf(row)
+    // As in `update`. A version never comes twice, so one that is as expected was so before, and it was the limit.
+    const [live] = await ask(sql.liveSecurityVersion, [recordId])
+    if (live === undefined) return { ok: false, reason: 'gone' }
+    if (live[0] !== bindVersion(securityVersion)) return { ok: false, reason: 'conflict' }
+    if (limit?.maxPerSubject !== undefined && named) return { ok: false, reason: 'limit' }
+    if (attempts <= 1) return { ok: false, reason: 'conflict' }
+    return changeSecurity(recordId, change, securityVersion, limit, attempts - 1)
+  }
+
+  return {
+    async create(record, limit) {
+      const values = recordValues(record)
+      const [row] = await (record.subject === null
+        ? ask(sql.insert, values)
+        : ask(sql.insertOfSubject, [...values, ...limitValues(limit)]))
+      const made = row?.[0] ?? 'exists'
+      if (made === 'exists' || made === 'limit') return { ok: false, reason: made }
+      const [createdAt, expiresAt] = unpack(made)
+      return { ok: true, createdAtMs: Number(createdAt), expiresAtMs: Number(expiresAt) }
+    },
+
+    async read(recordId) {
+      const [row] = await ask(sql.read, [recordId])
+      if (row === undefined) return undefined
+      const record = recordOf(recordId, row)
+      return record.nowMs < record.expiresAtMs ? record : undefined
+    },
+
+    update(recordId, secretHash, { value, idleMs }, version) {
+      const idle = idleMs === undefined ? null : bindMs(idleMs)
+      const which = [recordId, secretHash, idle, bindVersion(version)]
+      return value === undefined
+        ? update(recordId, secretHash, sql.moveExpiry, which, version)
+        : update(recordId, secretHash, sql.setValue, [...which, bindText(value)], version)
+    },
+
+    async touch(recordId, secretHash, fromMs, toMs) {
+      const rows = await ask(sql.touch, [recordId, secretHash, bindMs(fromMs), bindMs(toMs)])
+      return rows.length > 0
+    },
+
+    updateSecurity: (recordId, change, securityVersion, limit) =>
+      changeSecurity(recordId, change, securityVersion, limit),
+
+    async delete(recordId, secretHash) {
+      const [row] = await (secretHash === undefined
+        ? ask(sql.remove, [recordId])
+        : ask(sql.removeWithSecret, [recordId, secretHash]))
+      return row?.[0] === 'live'
+    },
+
+    async list(subject) {
+      const rows = await ask(sql.list, [bindText(subject)])
+      return rows.map(listedOf)
+    },
+
+    async deleteSubject(subject, except) {
+      return countOf(await ask(sql.endSubject, [bindText(subject), except ?? null]))
+    },
+
+    async deleteAll() {
+      return countOf(await ask(sql.endAll, []))
+    },
+
+    async sweep(limit) {
+      return countOf(await ask(sql.sweep, [bindCount(limit)]))
+    },
+  }
+}
+
+/** The number in the one row that a statement gives. */
+export function countOf([row]: readonly (readonly Cell[])[]): number {
+  return Number(row?.[0])
+}
+
+function recordValues(record: NewRecord): Cell[] {
+  return [
+    record.recordId,
+    record.secretHash,
+    bindText(record.subject),
+    bindText(record.labels),
+    bindText(record.extra),
+    bindText(record.value),
+    bindMs(record.idleMs),
+    bindMs(record.absoluteMs),
+    record.authenticated ? '1' : '0',
+  ]
+}
+
+function limitValues({ maxPerSubject, atLimit }: SubjectLimit = {}): Cell[] {
+  const most = maxPerSubject === undefined ? null : bindCount(maxPerSubject)
+  return [most, atLimit === 'evict_oldest' ? '1' : '0']
+}
+
+function securityValues(change: SecurityChange): Cell[] {
+  const { secretHash, previous, subject, labels, extra, authenticated } = change
+  const graceMs = previous?.graceMs ?? null
+  return [
+    secretHash ?? null,
+    given(previous),
+    previous?.hash ?? null,
+    graceMs === null ? null : bindMs(graceMs),
+    given(subject),
+    bindText(subject ?? null),
+    given(labels),
+    bindText(labels ?? null),
+    given(extra),
+    bindText(extra ?? null),
+    authenticated === undefined ? null : bindMs(authenticated.absoluteMs),
+  ]
+}
+
+/** Whether the caller says something; `null` is something. */
+function given(said: unknown): Cell {
+  return said === undefined ? '0' : '1'
+}
+
+function securedOf(row: readonly Cell[]): UpdateSecurityResult {
+  const [version, expiresAt, authenticatedAt, now] = unpack(row[0])
+  return {
+    ok: true,
+    securityVersion: Number(version),
+    expiresAtMs: Number(expiresAt),
+    authenticatedAtMs: nullable(authenticatedAt),
+    nowMs: Number(now),
+  }
+}
+
+function recordOf(recordId: Handle, row: readonly Cell[]): StoredRecord {
+  const [packed, subject = null, labels = null, extra = null, value = null] = row
+  const fields = unpack(packed)
+  const [now, version, idle, createdAt, expiresAt, deadlineAt, securityVersion] = fields
+  const [previousUntil, authenticatedAt, secretHash, previousHash] = fields.slice(7)
+  return {
+    recordId,
+    value: readText(value),
+    version: Number(version),
+    idleMs: Number(idle),
+    createdAtMs: Number(createdAt),
+    expiresAtMs: Number(expiresAt),
+    deadlineMs: Number(deadlineAt),
+    security: {
+      secretHash: secretHash as SecretHash,
+      previousHash: previousHash as SecretHash | null,
+      previousUntilMs: nullable(previousUntil),
+      subject: readText(subject),
+      authenticatedAtMs: nullable(authenticatedAt),
+      labels: readText(labels),
+      extra: readText(extra),
+    },
+    securityVersion: Number(securityVersion),
+    nowMs: Number(now),
+  }
+}
+
+function listedOf([packed, labels = null]: readonly Cell[]): ListedRecord {
+  const [recordId, idle, createdAt, expiresAt, deadlineAt, authenticatedAt] = unpack(packed)
+  return {
+    recordId: recordId as Handle,
+    idleMs: Number(idle),
+    createdAtMs: Number(createdAt),
+    expiresAtMs: Number(expiresAt),
+    deadlineMs: Number(deadlineAt),
+    authenticatedAtMs: nullable(authenticatedAt),
+    labels: readText(labels),
+  }
+}
+
+function nullable(field: Cell | undefined): number | null {
+  return field === null || field === undefined ? null : Number(field)
+}
