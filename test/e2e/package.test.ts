@@ -29,6 +29,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['backends/sqlite', 'backends/sqlite.js', ...CORE],
     modules: ['node:crypto'],
   },
+  './backends/redis': {
+    rooms: ['backends/redis', 'backends/redis.js', ...CORE],
+    modules: ['node:crypto'],
+  },
   './backends/postgres': {
     rooms: ['backends/postgres', 'backends/postgres.js', ...CORE],
     modules: ['node:crypto'],

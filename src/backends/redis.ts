@@ -1,0 +1,80 @@
+/**
+ * Sessions in Redis or Valkey: one server, Sentinel or Cluster, by node-redis, ioredis, iovalkey or valkey-glide.
+ *
+ * @module `sojourn/backends/redis`
+ */
+import { createBackend } from '../core/lifecycle.ts'
+import type { LifecyclePolicy } from '../core/lifecycle.ts'
+import type { SessionBackend } from '../core/session-backend.ts'
+import { connectionOf } from './redis/connection.ts'
+import type { RedisClient } from './redis/connection.ts'
+import { guardEviction } from './redis/eviction.ts'
+import { createRedisStore } from './redis/store.ts'
+
+export type {
+  GlideClient,
+  IoRedisClient,
+  NodeRedisClient,
+  NodeRedisCluster,
+  NodeRedisSentinel,
+  RedisClient,
+} from './redis/connection.ts'
+
+/** Options of `createRedisBackend`. */
+export interface RedisBackendOptions extends LifecyclePolicy {
+  /** What the names of all its keys begin with. Backends with different prefixes do not meet. Default: `sojourn:`. */
+  readonly prefix?: string | undefined
+  /**
+   * What to do when a server is set to evict keys that are in use (any `maxmemory-policy` but `noeviction` under a
+   * `maxmemory`, and `allkeys-*` always): `warn` once, by a process warning with the code `SOJOURN_REDIS_EVICTION`;
+   * `refuse` every operation with `BackendError` until that has been changed; `ignore` it. A server that forbids
+   * INFO gets no warning, and is refused. Default: `warn`.
+   */
+  readonly onEviction?: 'warn' | 'refuse' | 'ignore' | undefined
+  /** As for every backend. Default: 5,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** A Redis backend: a `SessionBackend` that can be closed. */
+export interface RedisBackend extends SessionBackend {
+  /** Ends nothing but the backend's own work, of which there is none between two calls. The client stays open. */
+  close(): void
+}
+
+const TIMEOUT_MS = 5000
+const ON_EVICTION = ['warn', 'refuse', 'ignore'] as const
+
+/**
+ * Makes a backend on a connected client: node-redis 5 or 6 (`createClient`, `createClientPool`, `createSentinel`,
+ * `createCluster`), ioredis 5 or 6 and iovalkey (`Redis`, `Cluster`), or valkey-glide's `GlideClient`. The client
+ * stays yours to connect and to close. One of node-redis gets a listener for `error` that does nothing, as its
+ * next broken connection would else end the process.
+ *
+ * The clock is the server's. Reads and writes go to masters only. A write that a driver sends again after a lost
+ * connection is done once; one that it sends late, from its queue, is as conditional as ever. With replicas, Redis
+ * acknowledges before it replicates: a failover can lose the last writes.
+ *
+ * @throws TypeError for a client that is none of these, and for options that are not as described.
+ * @throws InvalidPeriodError when a period is out of range.
+ * @example
+ * ```ts
+ * import { createRedisBackend, type RedisClient } from 'sojourn/backends/redis'
+ *
+ * declare const client: RedisClient // await createClient({ url }).connect()
+ * const backend = createRedisBackend(client, { period: 1800, absolute: 86_400 })
+ * ```
+ */
+export function createRedisBackend(
+  client: RedisClient,
+  options: RedisBackendOptions = {},
+): RedisBackend {
+  const { prefix = 'sojourn:', onEviction = 'warn', timeoutMs = TIMEOUT_MS } = options
+  if (typeof prefix !== 'string' || !prefix.isWellFormed()) {
+    throw new TypeError('"prefix" must be a string without lone surrogates')
+  }
+  if (!ON_EVICTION.includes(onEviction)) {
+    throw new TypeError('"onEviction" must be "warn", "refuse" or "ignore"')
+  }
+  const store = createRedisStore(guardEviction(connectionOf(client), onEviction), prefix)
+  return Object.assign(createBackend(store, { ...options, timeoutMs }), { close: () => {} })
+}

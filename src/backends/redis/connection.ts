@@ -1,0 +1,153 @@
+/** The part of a client of node-redis 5 or 6 (`createClient`, `createClientPool`) that this backend calls. */
+export interface NodeRedisClient {
+  sendCommand(args: string[]): Promise<unknown>
+  on(event: 'error', listener: (error: unknown) => void): unknown
+}
+
+/** The part of node-redis' `createSentinel` that this backend calls. */
+export interface NodeRedisSentinel {
+  sendCommand(isReadonly: boolean | undefined, args: string[]): Promise<unknown>
+  getSentinelNode(): unknown
+  on(event: 'error', listener: (error: unknown) => void): unknown
+}
+
+/** The part of node-redis' `createCluster` that this backend calls. */
+export interface NodeRedisCluster {
+  sendCommand(
+    firstKey: string | undefined,
+    isReadonly: boolean | undefined,
+    args: string[],
+  ): Promise<unknown>
+  readonly masters: readonly object[]
+  nodeClient(node: object): Promise<Pick<NodeRedisClient, 'sendCommand'>>
+  on(event: 'error', listener: (error: unknown) => void): unknown
+}
+
+/** The part of a client of ioredis 5 or 6 or of iovalkey, single or `Cluster`, that this backend calls. */
+export interface IoRedisClient {
+  call(command: string, ...args: string[]): Promise<unknown>
+  readonly isCluster?: boolean
+  readonly options?: object
+  nodes?(role: 'master'): readonly Pick<IoRedisClient, 'call'>[]
+}
+
+/** The part of valkey-glide's `GlideClient` that this backend calls. */
+export interface GlideClient {
+  customCommand(args: string[]): Promise<unknown>
+}
+
+/** The clients that `createRedisBackend` takes. */
+export type RedisClient =
+  | NodeRedisClient
+  | NodeRedisSentinel
+  | NodeRedisCluster
+  | IoRedisClient
+  | GlideClient
+
+/** Sends one command to one server. */
+export type Send = (args: string[]) => Promise<unknown>
+
+/** What all clients have in common. */
+export interface Connection {
+  /** Whether keys live in slots on several masters, so that a script sees one slot. */
+  readonly cluster: boolean
+  /** Sends a command to the master that holds `key`; without a key, to any one. */
+  command(key: string | undefined, args: string[]): Promise<unknown>
+  /** A sender for each master. */
+  masters(): Promise<readonly Send[]>
+}
+
+/** A reply that is a text, also from a client that is set to give buffers. */
+export function textOf(reply: unknown): string {
+  return typeof reply === 'string' ? reply : String(reply)
+}
+
+const watched = new WeakSet<object>()
+
+/**
+ * Tells the clients apart by what only they have. A client of node-redis gets a listener for `error`: it is an
+ * EventEmitter, and one that nobody listens to ends the process when a connection breaks.
+ *
+ * @throws TypeError when `client` is none of them, prefixes keys itself or reads from replicas.
+ */
+export function connectionOf(client: RedisClient): Connection {
+  if (isObject(client)) {
+    if ('call' in client && typeof client.call === 'function') return ioRedis(client)
+    if ('customCommand' in client && typeof client.customCommand === 'function') {
+      return glide(client)
+    }
+    if ('sendCommand' in client && typeof client.sendCommand === 'function') {
+      return nodeRedis(client)
+    }
+  }
+  throw new TypeError(
+    '"client" must be a client of node-redis, ioredis, iovalkey or valkey-glide (standalone)',
+  )
+}
+
+function nodeRedis(client: NodeRedisClient | NodeRedisSentinel | NodeRedisCluster): Connection {
+  if (!watched.has(client)) {
+    watched.add(client)
+    client.on('error', () => {})
+  }
+  if ('nodeClient' in client) {
+    return {
+      cluster: true,
+      // Never `isReadonly`: a replica may still have what a master has deleted.
+      command: (key, args) => client.sendCommand(key, false, args),
+      masters: async () =>
+        Promise.all(client.masters.map(async (node) => senderOf(await client.nodeClient(node)))),
+    }
+  }
+  const send: Send =
+    'getSentinelNode' in client
+      ? (args) => client.sendCommand(false, args)
+      : (args) => client.sendCommand(args)
+  return single(send)
+}
+
+function senderOf(client: Pick<NodeRedisClient, 'sendCommand'>): Send {
+  return (args) => client.sendCommand(args)
+}
+
+function ioRedis(client: IoRedisClient): Connection {
+  const { options } = client
+  if (options !== undefined && 'keyPrefix' in options && options.keyPrefix) {
+    throw new TypeError('"client" must have no "keyPrefix": use the option "prefix" of the backend')
+  }
+  if (client.isCluster !== true) return single(callerOf(client))
+  if (options !== undefined && 'scaleReads' in options && options.scaleReads !== 'master') {
+    throw new TypeError(
+      '"client" must read from masters: a replica may still have a session that has been cleared',
+    )
+  }
+  const call = callerOf(client)
+  return {
+    cluster: true,
+    // The driver finds the key in the command by itself.
+    command: (_key, args) => call(args),
+    masters: async () => client.nodes?.('master').map(callerOf) ?? [],
+  }
+}
+
+function callerOf(client: Pick<IoRedisClient, 'call'>): Send {
+  return ([name = '', ...args]) => client.call(name, ...args)
+}
+
+function glide(client: GlideClient): Connection {
+  // Only the client of a cluster can route a function call.
+  if ('fcallWithRoute' in client) {
+    throw new TypeError(
+      '"client" must be a standalone client of valkey-glide: use ioredis or node-redis',
+    )
+  }
+  return single((args) => client.customCommand(args))
+}
+
+function single(send: Send): Connection {
+  return { cluster: false, command: (_key, args) => send(args), masters: async () => [send] }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

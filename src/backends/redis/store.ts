@@ -1,0 +1,195 @@
+import { BackendError } from '../../core/errors.ts'
+import type { Handle } from '../../core/key.ts'
+import type { Store, StoredRecord } from '../../core/store.ts'
+import { createWriteNames, versionText, whole } from './arguments.ts'
+import { createServerClock } from './clock.ts'
+import type { ServerClock } from './clock.ts'
+import { textOf } from './connection.ts'
+import type { Connection, Send } from './connection.ts'
+import { createKeyspace } from './keyspace.ts'
+import { bodyOf, parseHeader, recordOf } from './record.ts'
+import { DELETE, PROBE, TOUCH, UPDATE } from './record-scripts.ts'
+import { createScriptRunner } from './scripts.ts'
+import type { ScriptRunner } from './scripts.ts'
+import { createSplitIndex } from './split-index.ts'
+import type { Engine } from './subjects.ts'
+import { createWholeIndex } from './whole-index.ts'
+
+/** What a store can be made with for a test. */
+export interface RedisStoreParts {
+  readonly clock?: ServerClock
+}
+
+// What one step of `deleteAll` asks for: well under a millisecond of the server's time.
+const SCAN_COUNT = '500'
+
+/**
+ * Makes the `Store` under `createRedisBackend`, by the server's clock. A read is one GET; a write is one script,
+ * except that in a cluster one that names a subject is a step on the subject's index and then one on the record.
+ */
+export function createRedisStore(
+  connection: Connection,
+  prefix: string,
+  { clock = createServerClock() }: RedisStoreParts = {},
+): Store {
+  const keys = createKeyspace(prefix)
+  const scripts = createScriptRunner(connection, clock)
+  const names = createWriteNames()
+  const engine: Engine = { connection, keys, scripts, names }
+  const subjects = connection.cluster ? createSplitIndex(engine) : createWholeIndex(engine)
+  const read = createReader(connection, clock, scripts)
+  // A script on a record reaches its index only where there are no slots.
+  const indexPrefix = connection.cluster ? '' : keys.index('')
+
+  return {
+    create: subjects.create,
+    updateSecurity: subjects.updateSecurity,
+    list: subjects.list,
+    deleteSubject: subjects.deleteSubject,
+
+    read: (recordId) => read(recordId, keys.record(recordId)),
+
+    async update(recordId, secretHash, { value, idleMs }, version) {
+      const answer = await scripts.runTimed(
+        UPDATE,
+        [keys.record(recordId)],
+        [
+          secretHash,
+          ...names.next('v'),
+          version === undefined ? '' : versionText(version),
+          idleMs === undefined ? '' : whole(idleMs),
+          value === undefined ? '' : bodyOf(value),
+        ],
+      )
+      const [nowMs, outcome, next, expires] = answer
+      if (outcome !== 'ok') return { ok: false, reason: outcome === 'conflict' ? outcome : 'gone' }
+      return {
+        ok: true,
+        version: Number(next),
+        expiresAtMs: Number(expires),
+        nowMs: Number(nowMs),
+      }
+    },
+
+    async touch(recordId, secretHash, fromMs, toMs) {
+      if (!Number.isFinite(fromMs) || !Number.isFinite(toMs)) return false
+      const args = [secretHash, names.touch(), whole(fromMs), whole(toMs)]
+      const [moved] = await scripts.run(TOUCH, [keys.record(recordId)], args)
+      return moved === '1'
+    },
+
+    async delete(recordId, secretHash) {
+      const args = [secretHash ?? '', recordId, indexPrefix]
+      const [live] = await scripts.run(DELETE, [keys.record(recordId)], args)
+      return live === '1'
+    },
+
+    async deleteAll() {
+      let count = 0
+      for (const send of await connection.masters()) {
+        for await (const batch of scan(send, keys.pattern)) {
+          const kinds = batch.map((key) => [key, keys.kindOf(key)] as const)
+          const of = (kind: string) => kinds.filter((each) => each[1] === kind).map(([key]) => key)
+          count += await unlink(connection, of('record'))
+        }
+      }
+      // Not before the records are gone, and never as a whole: somebody may be entering one just now.
+      for (const send of await connection.masters()) {
+        for await (const batch of scan(send, keys.pattern)) {
+          await subjects.heal(batch.filter((key) => keys.kindOf(key) === 'index'))
+        }
+      }
+      return count
+    },
+
+    // The server removes what has expired, and each entry into an index takes some dead ones out.
+    sweep: () => 0,
+  }
+}
+
+type Reader = (recordId: Handle, key: string) => Promise<StoredRecord | undefined>
+
+/**
+ * Reads by GET alone. What GET returns is live by the server's word, so the clock is only for telling how long it
+ * still is: it is learned from the scripts, and now and then from TIME, which is sent beside a GET in one packet.
+ */
+function createReader(connection: Connection, clock: ServerClock, scripts: ScriptRunner): Reader {
+  let asking: Promise<void> | undefined
+
+  function askTime(): Promise<void> {
+    asking ??= sampleTime(connection, clock).finally(() => {
+      asking = undefined
+    })
+    return asking
+  }
+
+  return (recordId, key) => {
+    const reply = connection.command(key, ['GET', key])
+    const finish = (text: unknown) => recordFrom(recordId, key, text, clock, scripts)
+    if (clock.fresh) return reply.then(finish)
+    return Promise.all([reply, askTime()]).then(([text]) => finish(text))
+  }
+}
+
+async function sampleTime(connection: Connection, clock: ServerClock): Promise<void> {
+  const sentAt = performance.now()
+  const reply = await connection.command(undefined, ['TIME'])
+  if (!Array.isArray(reply)) throw new BackendError('Redis gave no time')
+  const [seconds, micros] = reply as readonly unknown[]
+  clock.learn(Number(textOf(seconds)) * 1000 + Math.floor(Number(textOf(micros)) / 1000), sentAt)
+}
+
+function recordFrom(
+  recordId: Handle,
+  key: string,
+  reply: unknown,
+  clock: ServerClock,
+  scripts: ScriptRunner,
+): StoredRecord | undefined | Promise<StoredRecord | undefined> {
+  if (reply === null || reply === undefined) return undefined
+  const text = textOf(reply)
+  const end = text.indexOf('\n')
+  const header = parseHeader(end === -1 ? text : text.slice(0, end))
+  const record = recordOf(recordId, header, text.slice(end + 1), clock.now())
+  const { createdAtMs, expiresAtMs, nowMs } = record
+  if (nowMs >= createdAtMs && nowMs < expiresAtMs) return record
+  if (clock.earliest() < expiresAtMs) {
+    // Within the bounds of what is known of the clock, the server's word counts.
+    return { ...record, nowMs: Math.max(createdAtMs, Math.min(nowMs, expiresAtMs - 1)) }
+  }
+  return confirmed(record, key, scripts)
+}
+
+/** A record that should be gone: somebody has taken its expiry away, or another server has another clock. */
+async function confirmed(
+  record: StoredRecord,
+  key: string,
+  scripts: ScriptRunner,
+): Promise<StoredRecord | undefined> {
+  const [nowMs, , ...header] = await scripts.runTimed(PROBE, [key], [])
+  if (header.length === 0) return undefined
+  const current = recordOf(record.recordId, header, '', Number(nowMs))
+  // Between the two it may have been written, and then its expiry has moved: what was read was live.
+  return { ...record, nowMs: Math.min(current.nowMs, record.expiresAtMs - 1) }
+}
+
+async function* scan(send: Send, pattern: string): AsyncGenerator<string[]> {
+  let cursor = '0'
+  do {
+    const reply = await send(['SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT])
+    if (!Array.isArray(reply)) throw new BackendError('Redis gave no keys')
+    const [next, found] = reply as unknown as readonly [unknown, readonly unknown[]]
+    cursor = textOf(next)
+    yield found.map(textOf)
+  } while (cursor !== '0')
+}
+
+/** Deletes keys and counts those that were there. In a cluster, one by one: each may be in another slot. */
+async function unlink(connection: Connection, keys: readonly string[]): Promise<number> {
+  if (keys.length === 0) return 0
+  if (!connection.cluster) return Number(await connection.command(undefined, ['UNLINK', ...keys]))
+  const counts = await Promise.all(
+    keys.map(async (key) => connection.command(key, ['UNLINK', key])),
+  )
+  return counts.reduce<number>((sum, count) => sum + Number(count), 0)
+}
