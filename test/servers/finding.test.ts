@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import type { TestProject } from 'vitest/node'
 import { BINARIES, findBinary, requireBinary } from './binary.ts'
+import { isFree } from './free-port.ts'
 import { setup } from './global-setup.ts'
 import { startMysql } from './mariadb.ts'
 import { startValkey } from './redis.ts'
+import { until } from './until.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -121,14 +122,10 @@ describe('a process that started a server', () => {
     const [line] = (await once(child.stdout!, 'data')) as [Buffer]
     const { port, folder } = JSON.parse(line.toString()) as { port: number; folder: string }
     folders.push(...(end === 'SIGKILL' ? [folder] : []))
-    // The kernel closes the connection when the server's process is gone.
-    const connection = connect(port, '127.0.0.1').on('error', () => {})
-    await once(connection, 'connect')
-    const closed = new Promise((resolve) => connection.once('close', resolve))
+    expect(await isFree(port)).toBe(false)
     if (end.startsWith('SIG')) child.kill(end as NodeJS.Signals)
     else child.send('end')
-    await closed
-    await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toThrow(/ECONNREFUSED/)
+    await until('the server is gone', () => isFree(port))
     // Only a killed process leaves the files behind.
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     expect(existsSync(folder)).toBe(end === 'SIGKILL')

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
-import { connect } from 'node:net'
 import { createConnection as connectMariadb } from 'mariadb'
 import mysql from 'mysql2/promise'
 import { Client } from 'pg'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isFree } from './free-port.ts'
 import { startMariadb } from './mariadb.ts'
 import { startPostgres } from './postgres.ts'
 import { startRedis } from './redis.ts'
@@ -139,7 +139,7 @@ describe.each(SERVERS)('a $name of the tests', ({ start, ask, write, read, durab
     await server.stop()
     await server.stop()
     expect(existsSync(server.folder)).toBe(false)
-    expect(await listens(server.port)).toBe(false)
+    expect(await isFree(server.port)).toBe(true)
     await expect(server.restart()).rejects.toThrow('was stopped')
   })
 })
@@ -161,11 +161,3 @@ it('a server that does not start says why, and leaves no folder', async () => {
     /redis ended: .*no-such-setting/s,
   )
 })
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}
