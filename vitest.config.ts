@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 const SERVERS = [
-  'test/backends/{postgres,redis,mysql,bridges}*.test.ts',
+  'test/backends/{postgres,redis,mysql,mariadb,valkey,bridges}*.test.ts',
   'test/servers/*.test.ts',
   'test/faults/*.test.ts',
 ]
