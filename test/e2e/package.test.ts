@@ -37,6 +37,18 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['backends/postgres', 'backends/postgres.js', ...CORE],
     modules: ['node:crypto'],
   },
+  './backends/unstorage': {
+    rooms: ['backends/unstorage.js', ...CORE],
+    modules: ['node:crypto'],
+  },
+  './backends/keyv': {
+    rooms: ['backends/keyv.js', ...CORE],
+    modules: ['node:crypto'],
+  },
+  './backends/express-store': {
+    rooms: ['backends/express-store.js', ...CORE],
+    modules: ['node:crypto'],
+  },
   './adapters/node': {
     rooms: ['adapters/node.js', 'core', 'http', 'request.js'],
     modules: ['node:crypto'],
