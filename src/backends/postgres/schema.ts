@@ -135,7 +135,7 @@ $sojourn$`
  * table as it was when it began; the statements of a volatile function each see it anew, in a "read committed"
  * transaction, so the functions refuse to run in another.
  *
- * Locks are taken in one order, table, subject, rows, so that these functions cannot wait for each other in a circle.
+ * Locks are taken in one order, table, subject, rows, so that no two of one subject wait for each other in a circle.
  */
 function functionsOf(names: Names): string {
   const { table } = names
@@ -145,34 +145,56 @@ function functionsOf(names: Names): string {
       RAISE EXCEPTION 'transactions must be "read committed"' USING ERRCODE = 'SJ003';
     END IF;`
   return `
-  -- Whether a record may become the subject's. Until the end of the transaction, nobody ends the subject's records;
-  -- and where there is a bound on them, nobody else becomes one.
-  CREATE OR REPLACE FUNCTION ${names.admit}(record_id text, owner text, most bigint, evicting bigint)
-  RETURNS boolean LANGUAGE plpgsql VOLATILE AS $body$
+  -- The time at which a record becomes the subject's, or NULL if it may not. Until the end of the transaction nobody
+  -- ends the subject's records, and where there is a bound on them, nobody else becomes one. A record that exists
+  -- is locked, and must be live and at the version; a new one has none, and of an id that is taken nothing is asked.
+  CREATE OR REPLACE FUNCTION ${names.admit}(
+    owner text, most bigint, evicting bigint, record_id text, at_version bigint
+  ) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $body$
   DECLARE
     now_ms bigint;
     others bigint;
+    own text;
   BEGIN
     ${readCommitted}
     IF most IS NULL THEN
       PERFORM pg_advisory_xact_lock_shared(${lockKey});
-      RETURN true;
+    ELSE
+      PERFORM pg_advisory_xact_lock(${lockKey});
     END IF;
-    PERFORM pg_advisory_xact_lock(${lockKey});
+    IF at_version IS NOT NULL THEN
+      PERFORM FROM ${table} WHERE id = record_id FOR NO KEY UPDATE;
+    END IF;
     now_ms := ${NOW};
+    IF at_version IS NOT NULL THEN
+      SELECT subject INTO own FROM ${table}
+        WHERE id = record_id AND expires_at > now_ms AND security_version = at_version;
+      IF NOT FOUND THEN
+        RETURN NULL;
+      END IF;
+    END IF;
+    IF most IS NULL THEN
+      RETURN now_ms;
+    END IF;
     SELECT count(*) INTO others FROM ${table}
       WHERE subject = owner AND expires_at > now_ms AND id <> record_id;
-    IF others < most THEN
-      RETURN true;
+    IF others < most OR own = owner AND evicting = 0 THEN
+      RETURN now_ms;
+    END IF;
+    IF at_version IS NULL THEN
+      PERFORM FROM ${table} WHERE id = record_id;
+      IF FOUND THEN
+        RETURN now_ms;
+      END IF;
     END IF;
     IF evicting = 0 THEN
-      RETURN EXISTS (SELECT FROM ${table} WHERE id = record_id AND subject = owner);
+      RETURN NULL;
     END IF;
     DELETE FROM ${table} WHERE subject = owner AND id IN (
       SELECT id FROM ${table} WHERE subject = owner AND expires_at > now_ms AND id <> record_id
       ORDER BY created_at, id LIMIT others + 1 - most
     );
-    RETURN true;
+    RETURN now_ms;
   END
   $body$;
 

@@ -29,19 +29,16 @@ export function statementsOf(names: Names): Statements {
   return Object.fromEntries(entries) as Statements
 }
 
-// The clock is read for each row, once more after a wait for its lock: nothing that ran out in the wait is written to.
 const LIVE = `id = $1::text AND expires_at > ${NOW}`
 // The current secret, or the previous one while it is good.
-const AUTHORISED = `(secret_hash = $2::text OR (previous_hash = $2::text
-  AND (previous_until IS NULL OR previous_until > ${NOW})))`
+const authorised = (now: string) => `(secret_hash = $2::text OR (previous_hash = $2::text
+  AND (previous_until IS NULL OR previous_until > ${now})))`
 
-// What an update sets and returns. It cannot be asked for the very reading of the clock that the expiry was made from,
-// so it is worked out from the expiry; only where the deadline has cut that short, a later reading will do.
+const AT_VERSION = `id = $1::text AND expires_at > now_ms AND ${authorised('now_ms')}
+  AND ($4::bigint IS NULL OR version = $4::bigint)`
 const SPAN = `idle_ms = coalesce($3::bigint, idle_ms),
-  expires_at = least(${NOW} + coalesce($3::bigint, idle_ms), deadline_at)`
-const UPDATED = `concat(version, ' ', expires_at, ' ',
-  CASE WHEN expires_at < deadline_at THEN expires_at - idle_ms ELSE ${NOW} END)`
-const AT_VERSION = `${LIVE} AND ${AUTHORISED} AND ($4::bigint IS NULL OR version = $4::bigint)`
+  expires_at = least(now_ms + coalesce($3::bigint, idle_ms), deadline_at)`
+const UPDATED = "concat(version, ' ', expires_at, ' ', now_ms)"
 
 const NEW_COLUMNS = `(id, secret_hash, subject, labels, extra, value, version, security_version,
   idle_ms, created_at, expires_at, deadline_at, authenticated_at)`
@@ -50,28 +47,28 @@ const NEW_ROW = `$1::text, $2::text, $3::text, $4::text, $5::text, $6::text, 1, 
   CASE WHEN $9::bigint = 1 THEN now_ms END`
 const CREATED = `ON CONFLICT (id) DO NOTHING RETURNING concat(created_at, ' ', expires_at) AS made`
 
-// `$2` is the expected version. All times of one change are made from one reading of the clock.
+// `$2` is the expected version.
 const SECURITY = `security_version = security_version + 1,
   secret_hash = coalesce($3::text, secret_hash),
   previous_hash = CASE WHEN $4::bigint = 1 THEN $5::text ELSE previous_hash END,
+  previous_until = CASE WHEN $4::bigint = 0 THEN previous_until
+    WHEN $6::bigint IS NULL THEN NULL
+    WHEN $6::bigint > 0 THEN now_ms + $6::bigint ELSE 0 END,
   subject = CASE WHEN $7::bigint = 1 THEN $8::text ELSE subject END,
   labels = CASE WHEN $9::bigint = 1 THEN $10::text ELSE labels END,
   extra = CASE WHEN $11::bigint = 1 THEN $12::text ELSE extra END,
-  (previous_until, authenticated_at, deadline_at, expires_at) = (
-    SELECT
-      CASE WHEN $4::bigint = 0 THEN previous_until
-        WHEN $6::bigint IS NULL THEN NULL
-        WHEN $6::bigint > 0 THEN now_ms + $6::bigint ELSE 0 END,
-      CASE WHEN $13::bigint IS NULL THEN authenticated_at ELSE now_ms END,
-      CASE WHEN $13::bigint IS NULL THEN deadline_at ELSE now_ms + $13::bigint END,
-      CASE WHEN $13::bigint IS NULL THEN expires_at ELSE now_ms + least(idle_ms, $13::bigint) END
-    FROM (SELECT ${NOW} AS now_ms) AS clock)`
-const AT_SECURITY_VERSION = `${LIVE} AND security_version = $2::bigint`
-// Unless this was an authentication, whose time is known, the record was live a moment before this clock is read.
-const SECURED = `concat(security_version, ' ', expires_at, ' ', authenticated_at, ' ',
-  CASE WHEN $13::bigint IS NULL THEN least(${NOW}, expires_at - 1) ELSE authenticated_at END)`
+  authenticated_at = CASE WHEN $13::bigint IS NULL THEN authenticated_at ELSE now_ms END,
+  deadline_at = coalesce(now_ms + $13::bigint, deadline_at),
+  expires_at = CASE WHEN $13::bigint IS NULL THEN expires_at
+    ELSE now_ms + least(idle_ms, $13::bigint) END`
+const SECURED = "concat(security_version, ' ', expires_at, ' ', authenticated_at, ' ', now_ms)"
 
 function textsOf({ table, ledger, entry, admit, endSubject, endAll }: Names) {
+  // The record's lock first, then the clock: nothing is written to what ran out in the wait. Without this, PostgreSQL
+  // would look at the clock again only if the row has changed meanwhile, and not if it was merely locked.
+  const locked = `WITH record AS MATERIALIZED (
+    SELECT FROM ${table} WHERE id = $1::text FOR NO KEY UPDATE
+  ), clock AS MATERIALIZED (SELECT ${NOW} AS now_ms FROM record)`
   // The bucket that is still filling is left alone. `now()` is known when the statement is planned.
   const expired = `expiry_bucket < floor(date_part('epoch', now()) * 1000 / ${BUCKET_MS})::integer`
   // Rows are found and removed by their places: the plan does not depend on a guess of how many there are.
@@ -89,30 +86,30 @@ function textsOf({ table, ledger, entry, admit, endSubject, endAll }: Names) {
 
     insert: `INSERT INTO ${table} ${NEW_COLUMNS}
       SELECT ${NEW_ROW} FROM (SELECT ${NOW} AS now_ms) AS clock ${CREATED}`,
-    // The clock is read once the subject has been locked. Of an id that is taken, nothing is asked.
     insertOfSubject: `WITH admission AS MATERIALIZED (
-      SELECT CASE WHEN EXISTS (SELECT FROM ${table} WHERE id = $1::text) THEN true
-        ELSE ${admit}($1::text, $3::text, $10::bigint, $11::bigint) END AS admitted
-    ), clock AS MATERIALIZED (
-      SELECT ${NOW} AS now_ms FROM admission WHERE admitted
+      SELECT ${admit}($3::text, $10::bigint, $11::bigint, $1::text, NULL) AS now_ms
     ), made AS (
-      INSERT INTO ${table} ${NEW_COLUMNS} SELECT ${NEW_ROW} FROM clock ${CREATED}
-    ) SELECT CASE WHEN admitted THEN coalesce((SELECT made FROM made), 'exists') ELSE 'limit' END
+      INSERT INTO ${table} ${NEW_COLUMNS} SELECT ${NEW_ROW} FROM admission WHERE now_ms IS NOT NULL
+      ${CREATED}
+    ) SELECT CASE WHEN now_ms IS NULL THEN 'limit' ELSE coalesce((SELECT made FROM made), 'exists') END
       FROM admission`,
 
-    setValue: `UPDATE ${table} SET value = $5::text, version = version + 1, ${SPAN}
-      WHERE ${AT_VERSION} RETURNING ${UPDATED}`,
-    moveExpiry: `UPDATE ${table} SET ${SPAN} WHERE ${AT_VERSION} RETURNING ${UPDATED}`,
-    liveVersion: `SELECT version::text FROM ${table} WHERE ${LIVE} AND ${AUTHORISED}`,
-    touch: `UPDATE ${table} SET expires_at = least($4::bigint, deadline_at)
-      WHERE ${LIVE} AND ${AUTHORISED} AND expires_at = $3::bigint RETURNING '1'`,
+    setValue: `${locked} UPDATE ${table} SET value = $5::text, version = version + 1, ${SPAN}
+      FROM clock WHERE ${AT_VERSION} RETURNING ${UPDATED}`,
+    moveExpiry: `${locked} UPDATE ${table} SET ${SPAN} FROM clock WHERE ${AT_VERSION} RETURNING ${UPDATED}`,
+    liveVersion: `SELECT version::text FROM ${table} WHERE ${LIVE} AND ${authorised(NOW)}`,
+    touch: `${locked} UPDATE ${table} SET expires_at = least($4::bigint, deadline_at)
+      FROM clock WHERE id = $1::text AND expires_at > now_ms AND ${authorised('now_ms')}
+      AND expires_at = $3::bigint RETURNING '1'`,
 
-    changeSecurity: `UPDATE ${table} SET ${SECURITY} WHERE ${AT_SECURITY_VERSION} RETURNING ${SECURED}`,
-    // Admission is asked for last of all: it may evict.
-    bindSubject: `UPDATE ${table} SET ${SECURITY}
-      WHERE id = $1::text AND CASE WHEN ${AT_SECURITY_VERSION}
-        THEN ${admit}($1::text, $8::text, $14::bigint, $15::bigint) ELSE false END
+    changeSecurity: `${locked} UPDATE ${table} SET ${SECURITY} FROM clock
+      WHERE id = $1::text AND expires_at > now_ms AND security_version = $2::bigint
       RETURNING ${SECURED}`,
+    // The conditions are those of the admission, which has locked the record.
+    bindSubject: `WITH clock AS MATERIALIZED (
+      SELECT now_ms FROM ${admit}($8::text, $14::bigint, $15::bigint, $1::text, $2::bigint) AS now_ms
+      WHERE now_ms IS NOT NULL
+    ) UPDATE ${table} SET ${SECURITY} FROM clock WHERE id = $1::text RETURNING ${SECURED}`,
     liveSecurityVersion: `SELECT security_version::text FROM ${table} WHERE ${LIVE}`,
 
     remove: `DELETE FROM ${table} WHERE id = $1::text

@@ -90,13 +90,15 @@ export function tableName(): string {
 }
 
 /** A new table, and the store on it. */
-export async function openStore(client: PostgresClient, table = tableName()) {
+export async function openStore(
+  client: PostgresClient,
+  table = tableName(),
+  { migrate = true } = {},
+) {
   const connection = connectionOf(client, true, 5000)
   const ask = (statement: { readonly text: string; readonly name?: string }, values: Cell[]) =>
-    connection.ask(statement, values).catch((error: unknown) => {
-      throw faultOf(error)
-    })
-  await connection.run(postgresSchema(table))
+    connection.ask(statement, values).catch(rethrow)
+  if (migrate) await connection.run(postgresSchema(table)).catch(rethrow)
   const statements = statementsOf(namesOf(table))
   return { table, statements, ask, store: createPostgresStore(statements, ask) }
 }
@@ -104,4 +106,8 @@ export async function openStore(client: PostgresClient, table = tableName()) {
 function once(run: () => Promise<unknown>): () => Promise<unknown> {
   let ended: Promise<unknown> | undefined
   return () => (ended ??= run())
+}
+
+function rethrow(error: unknown): never {
+  throw faultOf(error)
 }
