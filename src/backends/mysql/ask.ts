@@ -1,0 +1,166 @@
+import { BackendError } from '../../core/errors.ts'
+import type { MysqlBorrow, MysqlConnection, MysqlValue } from './pool.ts'
+
+/** Executes a prepared statement, within as many time limits. */
+export type MysqlAsk = (sql: string, values: MysqlValue[], factor?: number) => Promise<MysqlResult>
+
+/** The result of a statement, as its driver gives it. */
+export type MysqlResult = unknown
+
+/** Lends a connection, within as many time limits. */
+export type MysqlLend = <T>(
+  use: (connection: MysqlConnection) => Promise<T>,
+  factor?: number,
+) => Promise<T>
+
+interface Loan {
+  readonly untilMs: number
+  connection: MysqlConnection | undefined
+}
+
+const NO_SUCH_TABLE = 1146
+const NO_SUCH_PROCEDURE = 1305
+const DEADLOCK = 1213
+const DEADLOCK_ATTEMPTS = 5
+const LONGEST_MS = 2 ** 31 - 1
+
+/**
+ * Makes the `MysqlLend` of a pool. A connection that has failed, or that has not answered for a limit and a quarter, does not
+ * return to the pool: closing it undoes whatever is open on it, and makes room for another.
+ */
+export function createLend(borrow: MysqlBorrow, timeoutMs: number): MysqlLend {
+  const loans = new Set<Loan>()
+  let timer: NodeJS.Timeout | undefined
+
+  function watch(): void {
+    timer = setTimeout(check, Math.min(Math.ceil(timeoutMs / 4), LONGEST_MS))
+    timer.unref()
+  }
+
+  function check(): void {
+    timer = undefined
+    const nowMs = performance.now()
+    for (const loan of loans) {
+      if (loan.untilMs > nowMs) continue
+      loans.delete(loan)
+      loan.connection?.destroy()
+    }
+    if (loans.size > 0) watch()
+  }
+
+  return async (use, factor = 1) => {
+    const loan: Loan = {
+      untilMs: performance.now() + timeoutMs * factor,
+      connection: undefined,
+    }
+    loans.add(loan)
+    if (timer === undefined) watch()
+    try {
+      const connection = await borrow()
+      if (performance.now() >= loan.untilMs) {
+        void connection.release()
+        throw new BackendError('the pool had no connection in time')
+      }
+      loan.connection = connection
+      const result = await use(connection)
+      void connection.release()
+      return result
+    } catch (error) {
+      loan.connection?.destroy()
+      throw error
+    } finally {
+      loans.delete(loan)
+    }
+  }
+}
+
+/** Makes the `MysqlAsk` of a pool. */
+export function createAsk(lend: MysqlLend): MysqlAsk {
+  return async (sql, values, factor) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await lend((connection) => execute(connection, sql, values), factor)
+      } catch (error) {
+        // The server has undone the whole step, so it may be taken again: two changes of subject that evict each other.
+        if (errorNumber(error) === DEADLOCK && attempt < DEADLOCK_ATTEMPTS) continue
+        throw explained(error)
+      }
+    }
+  }
+}
+
+/** Executes a prepared statement. */
+export function execute(
+  connection: MysqlConnection,
+  sql: string,
+  values: MysqlValue[] = [],
+): Promise<MysqlResult> {
+  return connection.execute({ sql, ...SETTINGS }, values)
+}
+
+/** Runs a statement that cannot be prepared. */
+export async function query(connection: MysqlConnection, sql: string): Promise<void> {
+  await connection.query({ sql, ...SETTINGS })
+}
+
+/** The only column of each row of the first set of rows. */
+export function answersOf(result: MysqlResult): readonly Buffer[] {
+  return rowsOf(result).map(([answer]) => {
+    if (answer === null) throw new Error('the answer is larger than max_allowed_packet')
+    return answer
+  })
+}
+
+/** What a change of at most one row told by `LAST_INSERT_ID(…)`; 0 when it never came to that. */
+export function codeOf(result: MysqlResult): number {
+  const { affectedRows, insertId } = (Array.isArray(result) ? result[0] : result) as Changed
+  const code = Number(insertId)
+  if (Number.isNaN(code) || (code === 0 && Number(affectedRows) > 0)) {
+    throw new Error('the server did not report what a change has done')
+  }
+  return code
+}
+
+/** The number of an error of the server, which both drivers give. */
+export function errorNumber(error: unknown): number | undefined {
+  return error instanceof Error && 'errno' in error ? (error.errno as number) : undefined
+}
+
+const SETTINGS = {
+  rowsAsArray: true,
+  nestTables: false,
+  namedPlaceholders: false,
+  metaAsArray: false,
+  // What is bound has no place in an error.
+  logParam: false,
+  typeCast: (column: { buffer(): Uint8Array | null }) => column.buffer(),
+} as const
+
+interface Changed {
+  readonly affectedRows: unknown
+  readonly insertId: unknown
+}
+
+type Row = readonly [answer: Buffer | null]
+
+/**
+ * The rows of the first set; a row is an array with one buffer. Around them there may be an array of all sets, as of a
+ * call, and a pair with the fields, as of mysql2's promises.
+ */
+function rowsOf(result: MysqlResult): readonly Row[] {
+  const [first] = result as readonly unknown[]
+  if (!Array.isArray(first)) return []
+  return isRow(first) ? (result as readonly Row[]) : rowsOf(first)
+}
+
+function isRow(items: readonly unknown[]): boolean {
+  return items[0] === null || items[0] instanceof Uint8Array
+}
+
+function explained(error: unknown): unknown {
+  const number = errorNumber(error)
+  if (number !== NO_SUCH_TABLE && number !== NO_SUCH_PROCEDURE) return error
+  return new BackendError('the tables of the MySQL backend are missing: run its migrate()', {
+    cause: error,
+  })
+}

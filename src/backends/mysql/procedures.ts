@@ -1,0 +1,245 @@
+/** The server's clock in UTC milliseconds. In a procedure it moves on with each statement: one after a wait shows the time after it. */
+export const CLOCK = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)`
+/** How long the records whose expiries share a bucket, milliseconds. */
+export const BUCKET_MS = 300_000
+
+// What every procedure opens with: whatever fails leaves nothing behind.
+const UNDO = `DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;`
+// One transaction at a time may add a record to a subject, or end all of the subject's.
+const LOCK_SUBJECT = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    START TRANSACTION;
+    SELECT slot INTO v_slot FROM {locks} WHERE slot = 1 + ORD(p_subject_hash) FOR UPDATE;
+    IF v_slot IS NULL THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a row of locks is missing'; END IF;`
+const AUTHORISED = `(v_hash = p_hash OR (v_previous = p_hash AND (v_until IS NULL OR v_until > v_now)))`
+// The oldest of the subject's live records but for p_id, v_excess of them.
+const EVICT = `OPEN victims;
+      FETCH victims INTO v_victim;
+      WHILE v_victim IS NOT NULL DO
+        DELETE FROM {table} WHERE id = v_victim AND subject_hash = p_subject_hash;
+        SET v_victim = NULL;
+        FETCH victims INTO v_victim;
+      END WHILE;
+      CLOSE victims;`
+const VICTIMS = `DECLARE victims CURSOR FOR SELECT id FROM {table}
+    WHERE subject_hash = p_subject_hash AND expires_at > v_now AND id <> p_id
+    ORDER BY created_at, id LIMIT v_excess;
+  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;`
+
+/**
+ * The parameters and the body of each procedure. A body is one transaction: it takes its locks, and then reads the
+ * clock. Its answer is one row of one column, sent after the commit.
+ */
+export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, body: string]>> = {
+  create: [
+    `p_id VARBINARY(64), p_hash VARBINARY(64), p_value LONGBLOB, p_idle BIGINT, p_absolute BIGINT,
+  p_subject LONGBLOB, p_subject_hash VARBINARY(32), p_authenticated BIGINT, p_labels LONGBLOB, p_extra LONGBLOB,
+  p_max BIGINT, p_evict BIGINT`,
+    `DECLARE v_slot, v_now, v_expires, v_live, v_excess BIGINT;
+  DECLARE v_victim VARBINARY(64);
+  DECLARE v_answer VARBINARY(64);
+  ${VICTIMS}
+  DECLARE EXIT HANDLER FOR 1062 BEGIN ROLLBACK; SELECT CAST('exists' AS BINARY) AS answer; END;
+  ${UNDO}
+  IF p_subject_hash IS NULL THEN START TRANSACTION;
+  ELSE
+    ${LOCK_SUBJECT}
+  END IF;
+  SET v_now = ${CLOCK};
+  SET v_expires = v_now + LEAST(p_idle, p_absolute);
+  IF p_max IS NOT NULL THEN
+    SELECT COUNT(*) INTO v_live FROM {table} WHERE subject_hash = p_subject_hash AND expires_at > v_now;
+  END IF;
+  IF v_live >= p_max AND NOT p_evict THEN
+    SET v_answer = 'limit';
+  ELSE
+    INSERT INTO {table} (id, version, idle_ms, created_at, expires_at, deadline_at, security_version,
+      secret_hash, authenticated_at, subject_hash, subject, labels, extra, value)
+    VALUES (p_id, 1, p_idle, v_now, v_expires, v_now + p_absolute, 1,
+      p_hash, IF(p_authenticated, v_now, NULL), p_subject_hash, p_subject, p_labels, p_extra, p_value);
+    SET v_excess = v_live + 1 - p_max;
+    IF v_excess > 0 THEN
+      ${EVICT}
+    END IF;
+    SET v_answer = CONCAT_WS(',', v_now, v_expires);
+  END IF;
+  COMMIT;
+  SELECT v_answer AS answer;`,
+  ],
+  update: [
+    `p_id VARBINARY(64), p_hash VARBINARY(64), p_set BIGINT, p_value LONGBLOB, p_idle BIGINT, p_version BIGINT`,
+    `DECLARE v_now, v_version, v_idle, v_expires, v_deadline, v_until BIGINT;
+  DECLARE v_hash, v_previous, v_answer VARBINARY(64);
+  ${UNDO}
+  START TRANSACTION;
+  SELECT version, idle_ms, expires_at, deadline_at, secret_hash, previous_hash, previous_until
+    INTO v_version, v_idle, v_expires, v_deadline, v_hash, v_previous, v_until
+    FROM {table} WHERE id = p_id FOR UPDATE;
+  SET v_now = ${CLOCK};
+  IF v_expires > v_now AND ${AUTHORISED} THEN
+    IF p_version <> v_version THEN
+      SET v_answer = 'conflict';
+    ELSE
+      SET v_version = v_version + p_set;
+      SET v_idle = COALESCE(p_idle, v_idle);
+      SET v_expires = LEAST(v_now + v_idle, v_deadline);
+      IF p_set THEN
+        UPDATE {table} SET version = v_version, idle_ms = v_idle, expires_at = v_expires, value = p_value WHERE id = p_id;
+      ELSE
+        UPDATE {table} SET idle_ms = v_idle, expires_at = v_expires WHERE id = p_id;
+      END IF;
+      SET v_answer = CONCAT_WS(',', v_version, v_expires, v_now);
+    END IF;
+  ELSE
+    SET v_answer = 'gone';
+  END IF;
+  COMMIT;
+  SELECT v_answer AS answer;`,
+  ],
+  secure: [
+    `p_id VARBINARY(64), p_security_version BIGINT, p_hash VARBINARY(64),
+  p_set_previous BIGINT, p_previous VARBINARY(64), p_grace BIGINT, p_absolute BIGINT,
+  p_set_subject BIGINT, p_subject LONGBLOB, p_subject_hash VARBINARY(32),
+  p_set_labels BIGINT, p_labels LONGBLOB, p_set_extra BIGINT, p_extra LONGBLOB, p_max BIGINT, p_evict BIGINT`,
+    `DECLARE v_slot, v_now, v_version, v_idle, v_expires, v_deadline, v_authenticated, v_until, v_others, v_excess BIGINT;
+  DECLARE v_subject_hash VARBINARY(32);
+  DECLARE v_victim, v_answer VARBINARY(64);
+  ${VICTIMS}
+  ${UNDO}
+  IF p_subject_hash IS NULL THEN START TRANSACTION;
+  ELSE
+    ${LOCK_SUBJECT}
+  END IF;
+  SELECT security_version, idle_ms, expires_at, deadline_at, authenticated_at, subject_hash
+    INTO v_version, v_idle, v_expires, v_deadline, v_authenticated, v_subject_hash
+    FROM {table} WHERE id = p_id FOR UPDATE;
+  SET v_now = ${CLOCK};
+  IF p_max IS NOT NULL THEN
+    SELECT COUNT(*) INTO v_others FROM {table}
+      WHERE subject_hash = p_subject_hash AND expires_at > v_now AND id <> p_id;
+  END IF;
+  IF v_expires IS NULL OR v_expires <= v_now THEN
+    SET v_answer = 'gone';
+  ELSEIF v_version <> p_security_version THEN
+    SET v_answer = 'conflict';
+  ELSEIF v_others >= p_max AND NOT p_evict AND NOT (v_subject_hash <=> p_subject_hash) THEN
+    SET v_answer = 'limit';
+  ELSE
+    IF p_absolute IS NOT NULL THEN
+      SET v_authenticated = v_now;
+      SET v_deadline = v_now + p_absolute;
+      SET v_expires = LEAST(v_now + v_idle, v_deadline);
+    END IF;
+    IF p_previous IS NOT NULL AND p_grace IS NOT NULL THEN
+      SET v_until = IF(p_grace > 0, v_now + p_grace, 0);
+    END IF;
+    UPDATE {table} SET
+      security_version = v_version + 1,
+      secret_hash = COALESCE(p_hash, secret_hash),
+      previous_hash = IF(p_set_previous, p_previous, previous_hash),
+      previous_until = IF(p_set_previous, v_until, previous_until),
+      subject = IF(p_set_subject, p_subject, subject),
+      subject_hash = IF(p_set_subject, p_subject_hash, subject_hash),
+      labels = IF(p_set_labels, p_labels, labels),
+      extra = IF(p_set_extra, p_extra, extra),
+      authenticated_at = v_authenticated, deadline_at = v_deadline, expires_at = v_expires
+      WHERE id = p_id;
+    SET v_excess = v_others + 1 - p_max;
+    IF v_excess > 0 AND p_evict THEN
+      ${EVICT}
+    END IF;
+    SET v_answer = CONCAT_WS(',', v_version + 1, v_expires, v_now, v_authenticated);
+  END IF;
+  COMMIT;
+  SELECT v_answer AS answer;`,
+  ],
+  remove: [
+    `p_id VARBINARY(64), p_hash VARBINARY(64)`,
+    `DECLARE v_expires, v_ours BIGINT;
+  DECLARE v_answer VARBINARY(64) DEFAULT '0';
+  ${UNDO}
+  START TRANSACTION;
+  SELECT expires_at, p_hash IS NULL OR secret_hash = p_hash OR previous_hash <=> p_hash INTO v_expires, v_ours
+    FROM {table} WHERE id = p_id FOR UPDATE;
+  IF v_ours THEN
+    IF v_expires > ${CLOCK} THEN SET v_answer = '1'; END IF;
+    DELETE FROM {table} WHERE id = p_id;
+  END IF;
+  COMMIT;
+  SELECT v_answer AS answer;`,
+  ],
+  remove_subject: [
+    `p_subject_hash VARBINARY(32), p_except VARBINARY(64)`,
+    `DECLARE v_slot, v_expires BIGINT;
+  DECLARE v_live BIGINT DEFAULT 0;
+  DECLARE v_id VARBINARY(64);
+  DECLARE own CURSOR FOR SELECT id FROM {table}
+    WHERE subject_hash = p_subject_hash AND NOT (id <=> p_except) ORDER BY id;
+  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
+  ${UNDO}
+    ${LOCK_SUBJECT}
+  OPEN own;
+  FETCH own INTO v_id;
+  WHILE v_id IS NOT NULL DO
+    SET v_expires = NULL;
+    SELECT expires_at INTO v_expires FROM {table} WHERE id = v_id AND subject_hash = p_subject_hash FOR UPDATE;
+    IF v_expires IS NOT NULL THEN
+      IF v_expires > ${CLOCK} THEN SET v_live = v_live + 1; END IF;
+      DELETE FROM {table} WHERE id = v_id;
+    END IF;
+    SET v_id = NULL;
+    FETCH own INTO v_id;
+  END WHILE;
+  CLOSE own;
+  COMMIT;
+  SELECT CAST(v_live AS BINARY) AS answer;`,
+  ],
+  remove_all: [
+    ``,
+    `DECLARE v_live BIGINT;
+  ${UNDO}
+  SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+  START TRANSACTION;
+  DELETE FROM {table} WHERE expires_at <= ${CLOCK};
+  DELETE FROM {table};
+  SET v_live = ROW_COUNT();
+  COMMIT;
+  SELECT CAST(v_live AS BINARY) AS answer;`,
+  ],
+  sweep: [
+    `p_limit BIGINT, p_owner VARBINARY(64), p_lease BIGINT`,
+    `DECLARE v_now, v_until, v_bucket BIGINT;
+  DECLARE v_removed BIGINT DEFAULT 0;
+  DECLARE v_ours BIGINT DEFAULT 1;
+  DECLARE v_owner, v_id VARBINARY(64);
+  DECLARE expired CURSOR FOR SELECT id FROM {table}
+    WHERE expiry_bucket < v_bucket ORDER BY expiry_bucket LIMIT p_limit FOR UPDATE SKIP LOCKED;
+  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
+  ${UNDO}
+  IF p_owner IS NOT NULL THEN
+    START TRANSACTION;
+    SELECT owner, owned_until INTO v_owner, v_until FROM {locks} WHERE slot = 0 FOR UPDATE;
+    SET v_now = ${CLOCK};
+    SET v_ours = v_owner <=> p_owner OR v_until IS NULL OR v_until <= v_now;
+    IF v_ours THEN
+      UPDATE {locks} SET owner = p_owner, owned_until = v_now + p_lease WHERE slot = 0;
+    END IF;
+    COMMIT;
+  END IF;
+  IF v_ours THEN
+    SET v_bucket = ${CLOCK} DIV ${BUCKET_MS};
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    START TRANSACTION;
+    OPEN expired;
+    FETCH expired INTO v_id;
+    WHILE v_id IS NOT NULL DO
+      DELETE FROM {table} WHERE id = v_id;
+      SET v_removed = v_removed + 1;
+      SET v_id = NULL;
+      FETCH expired INTO v_id;
+    END WHILE;
+    CLOSE expired;
+    COMMIT;
+  END IF;
+  SELECT CAST(v_removed AS BINARY) AS answer;`,
+  ],
+}
