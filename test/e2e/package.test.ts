@@ -37,6 +37,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['backends/postgres', 'backends/postgres.js', ...CORE],
     modules: ['node:crypto'],
   },
+  './backends/mysql': {
+    rooms: ['backends/mysql', 'backends/mysql.js', ...CORE],
+    modules: ['node:crypto'],
+  },
   './backends/unstorage': {
     rooms: ['backends/unstorage.js', ...CORE],
     modules: ['node:crypto'],
