@@ -82,6 +82,24 @@ export function requireBinary(
   )
 }
 
+/**
+ * Installs the packages of those programs that are missing, in one step, where packages may be installed. Returns the
+ * packages that are missing still.
+ */
+export function installMissing(binaries: readonly Binary[], install = mayInstall()): string[] {
+  const missing = packagesMissing(binaries)
+  if (missing.length === 0 || !install) return missing
+  console.log(`apt-get install ${missing.join(' ')}`)
+  installPackages(missing)
+  return packagesMissing(binaries)
+}
+
+function packagesMissing(binaries: readonly Binary[]): string[] {
+  return binaries.flatMap((binary) =>
+    binary.debian === undefined || findBinary(binary) !== undefined ? [] : [binary.debian],
+  )
+}
+
 function versionOf(path: string): string {
   return spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? ''
 }

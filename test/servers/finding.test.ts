@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import type { TestProject } from 'vitest/node'
-import { BINARIES, findBinary, requireBinary } from './binary.ts'
+import { BINARIES, findBinary, installMissing, requireBinary } from './binary.ts'
 import { isFree } from './free-port.ts'
 import { setup } from './global-setup.ts'
 import { startMysql } from './mariadb.ts'
@@ -61,6 +61,14 @@ describe('findBinary', () => {
       join(mariadb, 'mysqld'),
     )
     expect(findBinary({ ...BINARIES.mysql, ...only }, mariadb)).toBeUndefined()
+  })
+})
+
+describe('installMissing', () => {
+  it('returns the packages that are missing, and of those only that Debian has', () => {
+    const nowhere = { folders: () => [], names: ['no-such-program'] }
+    const binaries = [BINARIES.redis, { ...nowhere, debian: 'some-package' }, nowhere]
+    expect(installMissing(binaries, false)).toEqual(['some-package'])
   })
 })
 

@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import { BINARIES, installMissing } from './binary.ts'
 import { startMariadb } from './mariadb.ts'
 import { startPostgres } from './postgres.ts'
 import { startRedis } from './redis.ts'
@@ -16,10 +17,12 @@ declare module 'vitest' {
  * ones. One that cannot be had fails the run; none is skipped.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const engines = [BINARIES.postgres, BINARIES.redis, BINARIES.mariadb] as const
+  installMissing(engines.filter(({ variable }) => !process.env[variable]))
   const servers = await Promise.all([
-    given('SOJOURN_TEST_POSTGRES_URL') ?? startPostgres(),
-    given('SOJOURN_TEST_REDIS_URL') ?? startRedis(),
-    given('SOJOURN_TEST_MARIADB_URL') ?? startMariadb(),
+    given(engines[0].variable) ?? startPostgres(),
+    given(engines[1].variable) ?? startRedis(),
+    given(engines[2].variable) ?? startMariadb(),
   ])
   const [postgres, redis, mariadb] = servers
   project.provide('postgresUrl', postgres.url)

@@ -38,7 +38,7 @@ export function installPackages(packages: readonly string[]): void {
       },
     )
     if (status !== 0)
-      throw new Error(`apt-get could not install ${packages.join(' ')}: ${stderr.slice(-500)}`)
+      throw new Error(`"apt-get install --yes ${packages.join(' ')}" fails: ${stderr.slice(-500)}`)
   } finally {
     rmSync(stubs, { recursive: true, force: true })
   }

@@ -30,6 +30,11 @@ export function remember(folder: string, pid: number | undefined): void {
   kept.set(folder, pid)
 }
 
+/** Notes that a process has ended: its id may be another's soon. */
+export function release(folder: string, pid: number | undefined): void {
+  if (kept.get(folder) === pid && kept.has(folder)) kept.set(folder, undefined)
+}
+
 /** Removes a folder whose server has ended. */
 export function forget(folder: string): void {
   kept.delete(folder)

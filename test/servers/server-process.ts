@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { freePort } from './free-port.ts'
-import { forget, makeFolder, remember } from './left-behind.ts'
+import { forget, makeFolder, release, remember } from './left-behind.ts'
 import { gone, runs, signalTree } from './process-tree.ts'
 
 /** A server that a test started, on a private port of 127.0.0.1, with its files in a folder of its own. */
@@ -153,6 +153,7 @@ async function started(launch: Launch): Promise<ChildProcess> {
   const [command, args] = dyingWithParent(launch)
   const child = spawn(command, args, { ...account, cwd: folder, env: environment(), stdio: 'pipe' })
   remember(folder, child.pid)
+  child.once('exit', () => release(folder, child.pid))
   const log = logOf(child)
   const streams = [child.stdout, child.stderr]
   let give: (what?: string) => void = () => {}
