@@ -117,6 +117,15 @@ describe('createUnstorageBackend', () => {
     await expect(backend.generate({ value: 'a' })).rejects.toBeInstanceOf(BackendError)
   })
 
+  it('reports a logout that the driver did nothing about as a fault', async () => {
+    const options = { base: folder(), readOnly: false }
+    const backend = createUnstorageBackend(createStorage({ driver: fsDriver(options) }), quiet)
+    const key = await backend.generate({ value: 'a' })
+    options.readOnly = true
+    await expect(backend.clear(key)).rejects.toBeInstanceOf(BackendError)
+    expect(await backend.get(key)).toMatchObject({ ok: true, value: 'a' })
+  })
+
   it('reports what is no record of its own as a fault, without showing it', async () => {
     const storage = createStorage({ driver: memoryDriver() })
     const backend = createUnstorageBackend(storage, quiet)
