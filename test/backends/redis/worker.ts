@@ -53,7 +53,7 @@ async function crowd(): Promise<void> {
   const store = createRedisStore(connectionOf(client), prefix)
   await ready()
   const results = await Promise.all(
-    Array.from({ length: 8 }, () =>
+    Array.from({ length: 8 }, async () =>
       store.create(draft({ subject: 'ann' }), { maxPerSubject: 5, atLimit: 'refuse' }),
     ),
   )
