@@ -87,8 +87,9 @@ async function runCase<T>(
 }
 
 function reportSkip(name: string, reason: string, context: unknown): void {
-  const canSkip = typeof context === 'object' && context !== null && 'skip' in context
-  if (canSkip && typeof context.skip === 'function') context.skip(reason)
+  const { skip } = Object(context) as { readonly skip?: unknown }
+  // On the context itself: Vitest's is a function, whose `skip` may want it as `this`.
+  if (typeof skip === 'function') skip.call(context, reason)
   else process.emitWarning(`skipped: ${name}: ${reason}`)
 }
 

@@ -32,6 +32,13 @@ describe('skip', () => {
     expect(() => backendContract({ create, skip: { [NAME]: '' } })).toThrow(TypeError)
   })
 
+  it('tells a runner whose context is a function, as Vitest’s is', async () => {
+    const { run } = caseNamed(backendContract({ create, skip: { [NAME]: 'because' } }), NAME)
+    const skip = vi.fn<(reason: string) => void>()
+    await run(Object.assign(() => {}, { skip }))
+    expect(skip.mock.calls).toEqual([['because']])
+  })
+
   it('tells a runner whose context can skip', async () => {
     const skipped = caseNamed(backendContract({ create, skip: { [NAME]: 'because' } }), NAME)
     const skip = vi.fn<(reason: string) => void>()
