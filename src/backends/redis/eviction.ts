@@ -40,12 +40,15 @@ export function guardEviction(connection: Connection, onEviction: OnEviction): C
 
   return {
     cluster: connection.cluster,
-    masters: () => connection.masters(),
     command(key, args) {
       if (settled) return connection.command(key, args)
       if (onEviction === 'refuse') return refuse().then(async () => connection.command(key, args))
       warn()
       return connection.command(key, args)
+    },
+    async masters() {
+      if (!settled && onEviction === 'refuse') await refuse()
+      return connection.masters()
     },
   }
 }

@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createRedisBackend } from '../../src/backends/redis.ts'
+import { BackendError } from '../../src/index.ts'
+import { startRedis } from '../servers/redis.ts'
+import type { RedisServer } from '../servers/redis.ts'
+import { connectIoRedis, connectNodeRedis, newPrefix } from './redis/clients.ts'
+
+let server: RedisServer
+let node: Awaited<ReturnType<typeof connectNodeRedis>>
+let warnings: (Error & { code?: string })[] = []
+
+function keepWarning(warning: Error): void {
+  warnings.push(warning)
+}
+
+beforeAll(async () => {
+  server = await startRedis()
+  node = await connectNodeRedis(server.url)
+  process.on('warning', keepWarning)
+})
+
+afterAll(async () => {
+  process.off('warning', keepWarning)
+  await node?.close()
+  await server?.stop()
+})
+
+afterEach(async () => {
+  await setting('noeviction', '0')
+  await node.client.flushAll()
+})
+
+async function setting(policy: string, maxmemory: string): Promise<void> {
+  await node.client.configSet({ 'maxmemory-policy': policy, maxmemory })
+}
+
+/** The warnings about eviction that two operations of a new backend bring. */
+async function warningsOf(options = {}): Promise<string[]> {
+  warnings = []
+  const backend = createRedisBackend(node.client, { prefix: newPrefix(), ...options })
+  await backend.generate({ value: 'a' })
+  await backend.list('ann')
+  // What was asked before is answered before, and a warning is emitted at the next tick.
+  await node.client.ping()
+  await new Promise(setImmediate)
+  return warnings
+    .filter(({ code }) => code === 'SOJOURN_REDIS_EVICTION')
+    .map((each) => each.message)
+}
+
+describe('createRedisBackend on a server that evicts', () => {
+  it.each([
+    ['allkeys-lru', '0'],
+    ['allkeys-random', '100mb'],
+    ['volatile-lru', '100mb'],
+    ['volatile-ttl', '100mb'],
+  ])('warns once of %s with a maxmemory of %s', async (policy, maxmemory) => {
+    await setting(policy, maxmemory)
+    const messages = await warningsOf()
+    expect(messages).toHaveLength(1)
+    expect(messages[0]).toContain(policy)
+    expect(messages[0]).toContain('noeviction')
+    expect(messages[0]).not.toContain(String(server.port))
+  })
+
+  it.each([
+    ['noeviction', '100mb'],
+    ['noeviction', '0'],
+    ['volatile-lru', '0'],
+  ])('says nothing of %s with a maxmemory of %s', async (policy, maxmemory) => {
+    await setting(policy, maxmemory)
+    expect(await warningsOf()).toEqual([])
+  })
+
+  it('says nothing where it is told to ignore it', async () => {
+    await setting('allkeys-lru', '0')
+    expect(await warningsOf({ onEviction: 'ignore' })).toEqual([])
+  })
+
+  it('refuses every operation until the setting is changed, where it is told to', async () => {
+    await setting('allkeys-lru', '100mb')
+    const backend = createRedisBackend(node.client, { prefix: newPrefix(), onEviction: 'refuse' })
+    const operations = [
+      () => backend.generate(),
+      () => backend.list('ann'),
+      () => backend.clearAll(),
+    ]
+    for (const operation of operations) {
+      const error = await operation().catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(BackendError)
+      expect((error as Error).message).toContain('allkeys-lru')
+    }
+    expect(await node.client.dbSize()).toBe(0)
+    await setting('noeviction', '100mb')
+    const key = await backend.generate({ value: 'a' })
+    expect(await backend.get(key)).toMatchObject({ ok: true, value: 'a' })
+  })
+
+  it('goes on without INFO, and without a warning', async () => {
+    await setting('allkeys-lru', '0')
+    await node.client.sendCommand(['ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '+@all', '-info'])
+    const { client, close } = await connectIoRedis(
+      server.url.replace('redis://', 'redis://app:pw@') + '?enableReadyCheck=false',
+    )
+    warnings = []
+    const backend = createRedisBackend(client, { prefix: newPrefix() })
+    const key = await backend.generate({ value: 'a' })
+    expect(await backend.get(key)).toMatchObject({ ok: true })
+    await client.ping()
+    await new Promise(setImmediate)
+    expect(warnings.filter(({ code }) => code === 'SOJOURN_REDIS_EVICTION')).toEqual([])
+    const refusing = createRedisBackend(client, { prefix: newPrefix(), onEviction: 'refuse' })
+    await expect(refusing.get(key)).rejects.toThrow(BackendError)
+    await close()
+  })
+})
+
+describe('createRedisBackend on a server that is full', () => {
+  it('rejects writes, changes nothing by them, reads, and lets everybody log out', async () => {
+    const backend = createRedisBackend(node.client, { prefix: newPrefix() })
+    const keys = [
+      await backend.generate({ value: 'a', subject: 'ann' }),
+      await backend.generate({ value: 'b', subject: 'ann' }),
+      await backend.generate({ value: 'c', subject: 'bob' }),
+      await backend.generate({ value: 'd' }),
+    ]
+    const [one = '', two = '', three = '', four = ''] = keys
+    const found = await backend.get(one)
+    const before = await backend.list('ann')
+    await node.client.configSet('maxmemory', '1mb')
+    const fromMs = before[0]?.expiresAt.getTime() ?? 0
+    const writes = [
+      () => backend.generate({ value: 'e' }),
+      () => backend.generate({ value: 'e', subject: 'ann' }),
+      () => backend.set(one, 'x'.repeat(100)),
+      () => backend.set(one, undefined),
+      () => backend.rotate(one, 1),
+      () => backend.touch(one, { fromMs, toMs: fromMs + 1000, period: 1 }),
+    ]
+    for (const write of writes) {
+      const error = await write().catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(BackendError)
+      expect(((error as Error).cause as Error).message).toContain('OOM')
+    }
+    expect(await backend.get(one)).toMatchObject({ ...found, period: expect.any(Number) })
+    expect(await backend.list('ann')).toEqual(before)
+    await backend.clear(one)
+    await backend.clear(four, { verified: true })
+    expect(await backend.clearSubject('ann')).toBe(1)
+    for (const key of [one, two, four]) {
+      expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_found' })
+    }
+    expect(await backend.get(three)).toMatchObject({ ok: true })
+    expect(await backend.clearAll()).toBe(1)
+  })
+})
