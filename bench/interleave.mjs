@@ -47,7 +47,7 @@ async function timeBatch({ run }, operations) {
 }
 
 /** The median, and the bounds of the middle four fifths. */
-function spreadOf(numbers) {
+export function spreadOf(numbers) {
   const sorted = numbers.toSorted((a, b) => a - b)
   const at = (part) => sorted[Math.round(part * (sorted.length - 1))]
   return { median: at(0.5), low: at(0.1), high: at(0.9) }

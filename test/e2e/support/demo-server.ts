@@ -23,16 +23,26 @@ export interface DemoServer {
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const START_MS = 10_000
 
-/** Starts the demo on a free port and resolves when it listens. */
-export async function startDemo(): Promise<DemoServer> {
+/**
+ * Starts the demo on a free port and resolves when it listens. Its sessions are on the server of the URL `sessions`, if
+ * there is one; its users in `users`, another demo's file perhaps.
+ */
+export async function startDemo({
+  sessions,
+  users,
+}: {
+  readonly sessions?: string
+  readonly users?: string
+} = {}): Promise<DemoServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-demo-'))
-  const file = join(folder, 'demo.sqlite')
+  const file = users ?? join(folder, 'demo.sqlite')
   let output = ''
   let port = '0'
   let child: ChildProcess | undefined
 
   async function start(): Promise<void> {
-    const env = { ...process.env, PORT: port, SOJOURN_DEMO_DB: file }
+    const where = sessions === undefined ? {} : { SOJOURN_DEMO_SESSIONS: sessions }
+    const env = { ...process.env, PORT: port, SOJOURN_DEMO_DB: file, ...where }
     const entry = join(ROOT, 'demo/server.ts')
     child = spawn(process.execPath, [entry], { cwd: folder, env, stdio: 'pipe' })
     port = await portOf(child, (text) => (output += text))

@@ -1,0 +1,243 @@
+// One session's read and write on each engine: bare, by the backend, by the manager. Servers, clients and backends
+// are the ones that the tests use.
+import ioredis from 'ioredis'
+import mariadb from 'mariadb'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import postgres from 'postgres'
+import { createClient } from 'redis'
+import { createMysqlBackend } from '../../dist/backends/mysql.js'
+import { createPostgresBackend } from '../../dist/backends/postgres.js'
+import { createRedisBackend } from '../../dist/backends/redis.js'
+import { createSessionManager } from '../../dist/index.js'
+import { startMariadb } from '../../test/servers/mariadb.ts'
+import { startPostgres } from '../../test/servers/postgres.ts'
+import { startRedis } from '../../test/servers/redis.ts'
+
+const SESSIONS = 10_000
+const CONNECTIONS = 8
+const NAME = '__Host-session'
+const QUIET = { sweepEveryMs: 0 }
+
+/** A small logged-in session: 330 bytes of JSON. */
+const valueOf = (count) => ({
+  user: { id: 4711, name: 'Ada Lovelace', roles: ['reader', 'editor'] },
+  cart: [
+    { id: 'p-1042', amount: 2, price: 1290 },
+    { id: 'p-0007', amount: 1, price: 24900 },
+    { id: 'p-3345', amount: 12, price: 45 },
+  ],
+  flash: null,
+  locale: 'en-GB',
+  theme: 'dark',
+  lastPage: '/catalogue/instruments/analytical?page=3',
+  count,
+})
+
+let counted = SESSIONS
+const nextValue = () => valueOf(counted++)
+const headerOf = (key) => `_ga=GA1.1.1234567890.1700000000; consent=yes; ${NAME}=${key}; theme=dark`
+/** Any order but the one of creation, and the same for all. */
+const at = (n) => (n * 7919) % SESSIONS
+const bareKey = (n) => `bare-${String(at(n)).padStart(17, '0')}`
+
+/** The engines, each opened when its turn comes. */
+export function createEngines() {
+  return [
+    { name: 'Redis, node-redis', open: () => openRedis(nodeRedis) },
+    { name: 'Redis, ioredis', open: () => openRedis(ioRedis) },
+    { name: 'PostgreSQL, pg', open: () => openPostgres(pgPool) },
+    { name: 'PostgreSQL, postgres.js', open: () => openPostgres(postgresJs) },
+    { name: 'MariaDB, mysql2', open: () => openMariadb(mysql2Pool) },
+    { name: 'MariaDB, mariadb', open: () => openMariadb(mariadbPool) },
+  ]
+}
+
+async function openRedis(connect) {
+  const server = await startRedis()
+  const { client, get, set, close } = await connect(server.url)
+  await eachSession((n) => set(bareKey(n), JSON.stringify(valueOf(n))))
+  const { read, write } = await createVariants(createRedisBackend(client))
+  const version = /redis_version:(\S+)/.exec(await client.info('server'))[1]
+  return {
+    version: `Redis ${version}, appendfsync always`,
+    workloads: [
+      { name: 'read', variants: [bare('bare GET', (n) => get(bareKey(n))), ...read] },
+      {
+        name: 'write',
+        variants: [bare('bare SET', (n) => set(bareKey(n), JSON.stringify(nextValue()))), ...write],
+      },
+    ],
+    close: async () => {
+      await close()
+      await server.stop()
+    },
+  }
+}
+
+async function nodeRedis(url) {
+  const client = await createClient({ url }).connect()
+  return {
+    client,
+    get: (key) => client.get(key),
+    set: (key, value) => client.set(key, value),
+    close: () => client.close(),
+  }
+}
+
+async function ioRedis(url) {
+  const client = new ioredis.Redis(url)
+  return {
+    client,
+    get: (key) => client.get(key),
+    set: (key, value) => client.set(key, value),
+    close: () => client.quit(),
+  }
+}
+
+async function openPostgres(connect) {
+  const server = await startPostgres()
+  const { client, query, close } = await connect(server.url)
+  const select = 'SELECT value FROM bare WHERE id = $1'
+  const update = 'UPDATE bare SET value = $2 WHERE id = $1'
+  await query('CREATE TABLE bare (id text NOT NULL PRIMARY KEY, value text NOT NULL)', [])
+  const insert = 'INSERT INTO bare VALUES ($1, $2)'
+  await eachSession((n) => query(insert, [bareKey(n), JSON.stringify(valueOf(n))]))
+  const backend = createPostgresBackend(client, QUIET)
+  await backend.migrate()
+  const { read, write } = await createVariants(backend)
+  await query('VACUUM ANALYZE', [])
+  const [[version]] = await query('SHOW server_version', [])
+  return {
+    version: `PostgreSQL ${version}, synchronous_commit on, ${CONNECTIONS} connections`,
+    workloads: sqlWorkloads(query, select, update, (n, value) => [bareKey(n), value], read, write),
+    close: async () => {
+      backend.close()
+      await close()
+      await server.stop()
+    },
+  }
+}
+
+function pgPool(url) {
+  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+  return {
+    client: pool,
+    query: async (text, values) => {
+      const name = /^(SELECT|UPDATE)/.test(text) ? text : undefined
+      return (await pool.query({ name, text, values, rowMode: 'array' })).rows
+    },
+    close: () => pool.end(),
+  }
+}
+
+function postgresJs(url) {
+  const sql = postgres(url, { max: CONNECTIONS, onnotice: () => {} })
+  return {
+    client: sql,
+    query: (text, values) => sql.unsafe(text, values, { prepare: values.length > 0 }).values(),
+    close: () => sql.end(),
+  }
+}
+
+async function openMariadb(connect) {
+  const server = await startMariadb()
+  const { client, query, close } = await connect(server.url)
+  const select = 'SELECT value FROM bare WHERE id = ?'
+  const update = 'UPDATE bare SET value = ? WHERE id = ?'
+  await query(
+    'CREATE TABLE bare (id VARBINARY(32) NOT NULL PRIMARY KEY, value LONGBLOB NOT NULL) ENGINE=InnoDB',
+    [],
+  )
+  const insert = 'INSERT INTO bare VALUES (?, ?)'
+  await eachSession((n) => query(insert, [bareKey(n), JSON.stringify(valueOf(n))]))
+  const backend = createMysqlBackend(client, QUIET)
+  await backend.migrate()
+  const { read, write } = await createVariants(backend)
+  const [[version]] = await query('SELECT version()', [])
+  return {
+    version: `MariaDB ${version}, innodb_flush_log_at_trx_commit 1, ${CONNECTIONS} connections`,
+    workloads: sqlWorkloads(query, select, update, (n, value) => [value, bareKey(n)], read, write),
+    close: async () => {
+      backend.close()
+      await close()
+      await server.stop()
+    },
+  }
+}
+
+async function mysql2Pool(url) {
+  const pool = mysql.createPool({ uri: url, connectionLimit: CONNECTIONS })
+  return {
+    client: pool,
+    query: async (sql, values) => (await pool.execute({ sql, rowsAsArray: true }, values))[0],
+    close: () => pool.end(),
+  }
+}
+
+async function mariadbPool(url) {
+  const { hostname, port, username, password, pathname } = new URL(url)
+  const pool = mariadb.createPool({
+    host: hostname,
+    port: Number(port),
+    user: username,
+    password,
+    database: pathname.slice(1),
+    connectionLimit: CONNECTIONS,
+  })
+  return {
+    client: pool,
+    query: (sql, values) => pool.execute({ sql, rowsAsArray: true }, values),
+    close: () => pool.end(),
+  }
+}
+
+function sqlWorkloads(query, select, update, parameters, read, write) {
+  const raw = (n) => query(update, parameters(n, JSON.stringify(nextValue())))
+  return [
+    {
+      name: 'read',
+      variants: [bare('bare prepared SELECT', (n) => query(select, [bareKey(n)])), ...read],
+    },
+    { name: 'write', variants: [bare('bare prepared UPDATE', raw), ...write] },
+  ]
+}
+
+function bare(name, run) {
+  return { name, run }
+}
+
+/** The same session's read and write, by the backend alone and by the manager. */
+async function createVariants(backend) {
+  const sessions = createSessionManager({ backend, cookie: { name: NAME } })
+  const held = await eachSession((n) => sessions.generate(valueOf(n)))
+  const own = await eachSession((n) => sessions.generate(valueOf(n)))
+  const headers = held.map(({ key }) => headerOf(key))
+  const found = async (n) => {
+    const { session } = await sessions.fromHeaders(headers[at(n)])
+    return session.value.count
+  }
+  return {
+    read: [
+      { name: 'backend.get', run: (n) => backend.get(held[at(n)].key) },
+      { name: 'manager.fromHeaders', run: found },
+    ],
+    write: [
+      {
+        name: 'backend.set',
+        run: (n) => backend.set(held[at(n)].key, JSON.stringify(nextValue())),
+      },
+      // On sessions of its own: the variant before moves the versions of the others.
+      { name: 'manager.set', run: (n) => sessions.set(own[at(n)], { value: nextValue() }) },
+    ],
+  }
+}
+
+async function eachSession(make) {
+  const made = []
+  const makers = Array.from({ length: 64 }, async (_, from) => {
+    for (let n = from; n < SESSIONS; n += 64) made[n] = await make(n)
+  })
+  await Promise.all(makers)
+  return made
+}

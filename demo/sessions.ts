@@ -1,0 +1,79 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { createMysqlBackend } from '../src/backends/mysql.ts'
+import { createPostgresBackend } from '../src/backends/postgres.ts'
+import { createRedisBackend } from '../src/backends/redis.ts'
+import { createSqliteBackend } from '../src/backends/sqlite.ts'
+import type { SessionBackend } from '../src/index.ts'
+
+/** Where the sessions of the demo are. */
+export interface Sessions {
+  readonly backend: SessionBackend
+  /** What to call it in a sentence. Never the URL, which may hold a password. */
+  readonly place: string
+  readonly close: () => Promise<void>
+}
+
+// A day without use ends a session, and so does a login on one device too many.
+const POLICY = { period: 86_400, maxPerSubject: 10, atLimit: 'evict_oldest' } as const
+
+/**
+ * Opens the sessions: on the server that `url` names, so that several demos can share them; or else beside the users, in
+ * `db`. A driver is only loaded when it is wanted.
+ */
+export async function openSessions(url: string | undefined, db: DatabaseSync): Promise<Sessions> {
+  if (url === undefined) return inSqlite(db)
+  switch (new URL(url).protocol) {
+    case 'postgres:':
+      return inPostgres(url)
+    case 'redis:':
+      return inRedis(url)
+    case 'mariadb:':
+    case 'mysql:':
+      return inMysql(url)
+    default:
+      throw new TypeError(
+        'SOJOURN_DEMO_SESSIONS must be a URL of postgres, redis, mariadb or mysql',
+      )
+  }
+}
+
+function inSqlite(db: DatabaseSync): Sessions {
+  const backend = createSqliteBackend(db, POLICY)
+  return { backend, place: db.location() ?? 'memory', close: async () => backend.close() }
+}
+
+async function inPostgres(url: string): Promise<Sessions> {
+  const { Pool } = (await import('pg')).default
+  const pool = new Pool({ connectionString: url })
+  const backend = createPostgresBackend(pool, POLICY)
+  await backend.migrate()
+  const close = async () => {
+    backend.close()
+    await pool.end()
+  }
+  return { backend, place: 'PostgreSQL', close }
+}
+
+async function inRedis(url: string): Promise<Sessions> {
+  const { createClient } = await import('redis')
+  const client = createClient({ url })
+  const backend = createRedisBackend(client, POLICY)
+  await client.connect()
+  const close = async () => {
+    backend.close()
+    await client.close()
+  }
+  return { backend, place: 'Redis', close }
+}
+
+async function inMysql(url: string): Promise<Sessions> {
+  const { createPool } = await import('mysql2/promise')
+  const pool = createPool(url)
+  const backend = createMysqlBackend(pool, POLICY)
+  await backend.migrate()
+  const close = async () => {
+    backend.close()
+    await pool.end()
+  }
+  return { backend, place: 'MariaDB or MySQL', close }
+}
