@@ -31,7 +31,7 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
   },
   './backends/redis': {
     rooms: ['backends/redis', 'backends/redis.js', ...CORE],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:timers/promises'],
   },
   './backends/postgres': {
     rooms: ['backends/postgres', 'backends/postgres.js', ...CORE],

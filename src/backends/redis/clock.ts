@@ -4,8 +4,6 @@ export interface ServerClock {
   learn(serverMs: number, sentAt: number): void
   /** Whether it has been learned lately enough to go by. */
   readonly fresh: boolean
-  /** Whether it has been learned at all. */
-  readonly known: boolean
   /** The server's epoch milliseconds now, give or take half a round trip. */
   now(): number
   /** The earliest that it can be on the server now. */
@@ -51,10 +49,6 @@ export function createServerClock(): ServerClock {
     get fresh() {
       const at = performance.now()
       return at - learnedAt < FRESH_MS && !jumped(at)
-    },
-
-    get known() {
-      return learnedAt !== -Infinity
     },
 
     now() {
