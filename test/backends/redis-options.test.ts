@@ -5,7 +5,7 @@ import { createClient } from 'redis'
 import { createRedisBackend } from '../../src/backends/redis.ts'
 import { createServerClock } from '../../src/backends/redis/clock.ts'
 import { createKeyspace } from '../../src/backends/redis/keyspace.ts'
-import { parseHeader } from '../../src/backends/redis/record.ts'
+import { parseHeader, parseRecord } from '../../src/backends/redis/record.ts'
 import { BackendError, InvalidPeriodError } from '../../src/index.ts'
 
 describe('createRedisBackend', () => {
@@ -71,6 +71,44 @@ describe('createKeyspace', () => {
       expect(names.kindOf(key)).toBeUndefined()
     }
     expect(names.pattern).toBe(String.raw`a\*\[b\]\?\\:*`)
+  })
+})
+
+describe('parseRecord', () => {
+  it('takes what it does not know for a fault, and never for no record', () => {
+    const line = `1 0 1 2 3 4 5 6 hash - - 7 =a%20b index - =extra writes`
+    const read = (text: string) => parseRecord('id' as never, text, 9)
+    expect(read(`${line}\n+value\n`)).toEqual({
+      recordId: 'id',
+      value: 'value\n',
+      version: 2,
+      idleMs: 3,
+      createdAtMs: 4,
+      expiresAtMs: 1,
+      deadlineMs: 5,
+      security: {
+        secretHash: 'hash',
+        previousHash: null,
+        previousUntilMs: null,
+        subject: 'a b',
+        authenticatedAtMs: 7,
+        labels: null,
+        extra: 'extra',
+      },
+      securityVersion: 6,
+      nowMs: 9,
+    })
+    expect(read(`${line}\n-`).value).toBeNull()
+    for (const text of [
+      '',
+      'x',
+      '{"json":true}',
+      line,
+      line.replace('1 0 1', '1 0 2'),
+      line.replace(' 3 ', ' x '),
+    ]) {
+      expect(() => read(text === line ? text : `${text}\n-`)).toThrow(BackendError)
+    }
   })
 })
 

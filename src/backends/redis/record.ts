@@ -18,9 +18,11 @@ import type { ListedRecord, StoredRecord } from '../../core/store.ts'
 /** The tokens of a record's first line. */
 export type Header = readonly string[]
 
-/** The format of records that this version writes and reads. */
-export const FORMAT = '1'
+// The format of records that this version writes and reads.
+const FORMAT = '1'
 const TOKENS = 17
+
+const [SPACE, PLUS, HYPHEN, ZERO] = [0x20, 0x2b, 0x2d, 0x30]
 
 /** An opaque text as a token. */
 export function encodeText(text: string | null): string {
@@ -52,44 +54,88 @@ export function indexNameOf(subject: string): string {
  */
 export function parseHeader(line: string): Header {
   const header = line.split(' ')
-  if (header.length !== TOKENS || header[2] !== FORMAT) {
-    throw new BackendError('a key in Redis holds no record that this version can read')
-  }
+  if (header.length !== TOKENS || header[2] !== FORMAT) throw unreadable()
   return header
 }
 
-/** From when on the record is gone. */
-export function expiryOf(header: Header): number {
-  return Number(header[0])
+function unreadable(): BackendError {
+  return new BackendError('a key in Redis holds no record that this version can read')
 }
 
-/** The record of a text as read at `nowMs`. */
-export function recordOf(
-  recordId: Handle,
-  header: Header,
-  body: string,
-  nowMs: number,
-): StoredRecord {
+// Where the next token of the text being read begins.
+let place = 0
+
+/**
+ * The record of a text as read at `nowMs`. Every read comes through here, so it goes through the first line once and
+ * makes no list of its tokens: that would take twice as long.
+ *
+ * @throws BackendError when the text is not one that this version writes.
+ */
+export function parseRecord(recordId: Handle, text: string, nowMs: number): StoredRecord {
+  place = 0
+  const expiresAtMs = takeNumber(text)
+  takeToken(text)
+  if (takeToken(text) !== FORMAT) throw unreadable()
+  const version = takeNumber(text)
+  const idleMs = takeNumber(text)
+  const createdAtMs = takeNumber(text)
+  const deadlineMs = takeNumber(text)
+  const securityVersion = takeNumber(text)
+  const secretHash = takeToken(text) as SecretHash
+  const previousHash = nullable(takeToken(text)) as SecretHash | null
+  const previousUntilMs = takeNullableNumber(text)
+  const authenticatedAtMs = takeNullableNumber(text)
+  const subject = decodeText(takeToken(text))
+  takeToken(text)
+  const labels = decodeText(takeToken(text))
+  const extra = decodeText(takeToken(text))
+  const end = text.indexOf('\n', place)
+  if (end === -1) throw unreadable()
   return {
     recordId,
-    value: body.startsWith('+') ? body.slice(1) : null,
-    version: Number(header[3]),
-    idleMs: Number(header[4]),
-    createdAtMs: Number(header[5]),
-    expiresAtMs: Number(header[0]),
-    deadlineMs: Number(header[6]),
+    value: text.charCodeAt(end + 1) === PLUS ? text.slice(end + 2) : null,
+    version,
+    idleMs,
+    createdAtMs,
+    expiresAtMs,
+    deadlineMs,
     security: {
-      secretHash: header[8] as SecretHash,
-      previousHash: nullable(header[9]) as SecretHash | null,
-      previousUntilMs: numberOrNull(header[10]),
-      subject: decodeText(header[12] as string),
-      authenticatedAtMs: numberOrNull(header[11]),
-      labels: decodeText(header[14] as string),
-      extra: decodeText(header[15] as string),
+      secretHash,
+      previousHash,
+      previousUntilMs,
+      subject,
+      authenticatedAtMs,
+      labels,
+      extra,
     },
-    securityVersion: Number(header[7]),
+    securityVersion,
     nowMs,
   }
+}
+
+function takeToken(text: string): string {
+  const end = text.indexOf(' ', place)
+  if (end === -1) throw unreadable()
+  const token = text.slice(place, end)
+  place = end + 1
+  return token
+}
+
+/** No number of a record is negative: one that has no time left is not stored. */
+function takeNumber(text: string): number {
+  let number = 0
+  for (;;) {
+    const digit = text.charCodeAt(place++) - ZERO
+    if (digit >= 0 && digit <= 9) number = number * 10 + digit
+    else if (digit === SPACE - ZERO) return number
+    else throw unreadable()
+  }
+}
+
+function takeNullableNumber(text: string): number | null {
+  if (text.charCodeAt(place) !== HYPHEN) return takeNumber(text)
+  place += 2
+  return null
 }
 
 /** The record of a first line, for a list. */
@@ -106,8 +152,8 @@ export function listedOf(recordId: Handle, header: Header): ListedRecord {
 }
 
 /** A token that may be null. */
-export function nullable(token: string | undefined): string | null {
-  return token === undefined || token === '-' ? null : token
+function nullable(token: string): string | null {
+  return token === '-' ? null : token
 }
 
 /** A number that may be null. */

@@ -7,7 +7,7 @@ import type { ServerClock } from './clock.ts'
 import { textOf } from './connection.ts'
 import type { Connection, Send } from './connection.ts'
 import { createKeyspace } from './keyspace.ts'
-import { bodyOf, parseHeader, recordOf } from './record.ts'
+import { bodyOf, parseRecord } from './record.ts'
 import { DELETE, PROBE, TOUCH, UPDATE } from './record-scripts.ts'
 import { createScriptRunner } from './scripts.ts'
 import type { ScriptRunner } from './scripts.ts'
@@ -147,10 +147,7 @@ function recordFrom(
   scripts: ScriptRunner,
 ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
   if (reply === null || reply === undefined) return undefined
-  const text = textOf(reply)
-  const end = text.indexOf('\n')
-  const header = parseHeader(end === -1 ? text : text.slice(0, end))
-  const record = recordOf(recordId, header, text.slice(end + 1), clock.now())
+  const record = parseRecord(recordId, textOf(reply), clock.now())
   const { createdAtMs, expiresAtMs, nowMs } = record
   if (nowMs >= createdAtMs && nowMs < expiresAtMs) return record
   if (clock.earliest() < expiresAtMs) {
@@ -168,9 +165,8 @@ async function confirmed(
 ): Promise<StoredRecord | undefined> {
   const [nowMs, , ...header] = await scripts.runTimed(PROBE, [key], [])
   if (header.length === 0) return undefined
-  const current = recordOf(record.recordId, header, '', Number(nowMs))
   // Between the two it may have been written, and then its expiry has moved: what was read was live.
-  return { ...record, nowMs: Math.min(current.nowMs, record.expiresAtMs - 1) }
+  return { ...record, nowMs: Math.min(Number(nowMs), record.expiresAtMs - 1) }
 }
 
 async function* scan(send: Send, pattern: string): AsyncGenerator<string[]> {
