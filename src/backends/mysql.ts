@@ -4,6 +4,7 @@
  * @module `sojourn/backends/mysql`
  */
 import { randomUUID } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
 import { guardBackend } from '../core/errors.ts'
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
@@ -129,5 +130,7 @@ function startSweeping(store: MysqlStore, options: MysqlBackendOptions): () => v
 
 /** See `createMysqlBackend`. */
 function ignoreErrorEvents(pool: object): void {
-  if ('on' in pool && typeof pool.on === 'function') pool.on('error', () => {})
+  const { on, listenerCount } = pool as Partial<EventEmitter>
+  if (typeof on !== 'function' || listenerCount?.call(pool, 'error') !== 0) return
+  on.call(pool, 'error', () => {})
 }

@@ -133,7 +133,7 @@ const SETTINGS = {
   metaAsArray: false,
   // What is bound has no place in an error.
   logParam: false,
-  typeCast: (column: { buffer(): Uint8Array | null }) => column.buffer(),
+  typeCast: <T>(column: { buffer(): T }): T => column.buffer(),
 } as const
 
 interface Changed {

@@ -9,7 +9,7 @@ export interface MysqlStatement {
   readonly namedPlaceholders: false
   readonly metaAsArray: false
   readonly logParam: false
-  readonly typeCast: (column: { buffer(): Uint8Array | null }) => unknown
+  readonly typeCast: <T>(column: { buffer(): T }) => T
 }
 
 /** The part of a connection with promises, as mariadb's, that this backend calls. */
@@ -58,8 +58,8 @@ export type MysqlBorrow = () => Promise<MysqlConnection>
  * @throws TypeError when it is no pool.
  */
 export function createBorrow(pool: MysqlPool | MysqlCallbackPool | MysqlPromisePool): MysqlBorrow {
-  const inner = 'pool' in pool && hasPromise(pool.pool) ? pool.pool : pool
-  if (!('getConnection' in inner) || typeof inner.getConnection !== 'function') {
+  const inner = innerOf(pool)
+  if (typeof inner?.getConnection !== 'function') {
     throw new TypeError('"pool" must be a pool of mysql2 or mariadb')
   }
   if (!hasPromise(inner)) return () => inner.getConnection()
@@ -72,8 +72,15 @@ export function createBorrow(pool: MysqlPool | MysqlCallbackPool | MysqlPromiseP
     })
 }
 
+function innerOf(
+  pool: Partial<MysqlPool & MysqlPromisePool> | MysqlCallbackPool,
+): MysqlPool | MysqlCallbackPool {
+  const inner = pool !== null && typeof pool === 'object' && 'pool' in pool ? pool.pool : undefined
+  return hasPromise(inner) ? inner : (pool as MysqlPool)
+}
+
 function hasPromise(pool: unknown): pool is MysqlCallbackPool {
-  return typeof (pool as Partial<MysqlCallbackPool>).promise === 'function'
+  return typeof (pool as Partial<MysqlCallbackPool> | undefined)?.promise === 'function'
 }
 
 function withPromises(connection: MysqlCallbackConnection): MysqlConnection {

@@ -40,8 +40,11 @@ const NEW_VALUE = 'value = ?, version = version + 1'
 const SAME_IDLE = `expires_at = LEAST(${CLOCK} + idle_ms, deadline_at)`
 const NEW_IDLE = `expires_at = LEAST(${CLOCK} + ?, deadline_at), idle_ms = ?`
 
-/** Statements that change one row. */
-export const CHANGES = {
+/** What a plain statement can do to one row. */
+export type Change = 'renew' | 'setIdle' | 'setValue' | 'setBoth' | 'touch'
+
+/** The statements. */
+export const CHANGES: Readonly<Record<Change, string>> = {
   renew: changing(SAME_IDLE, code('idle_ms')),
   setIdle: changing(NEW_IDLE, code('?')),
   setValue: changing(`${NEW_VALUE}, ${SAME_IDLE}`, code('idle_ms')),
@@ -50,7 +53,7 @@ export const CHANGES = {
     `expires_at = LEAST(?, deadline_at)`,
     `IF(${GONE_NOW} OR expires_at <> ?, ${GONE}, ${DONE})`,
   ),
-} as const
+}
 
 /** An update of a record at a version. */
 export interface VersionedUpdate {
@@ -68,7 +71,7 @@ export interface VersionedUpdate {
 /** The statement that makes an update, and what is bound to it. */
 export function statementOf(
   update: VersionedUpdate,
-): readonly [name: keyof typeof CHANGES, values: MysqlValue[]] {
+): readonly [name: Change, values: MysqlValue[]] {
   const { value, idleMs, version } = update
   const values: MysqlValue[] = value === undefined ? [] : [bytesOf(value)]
   const row = [bytesOf(update.recordId), bytesOf(update.secretHash), version] as const

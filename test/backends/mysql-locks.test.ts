@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { created, draft, newHash } from '../../src/testing/store-contract/draft.ts'
+import type { Handle, SecretHash } from '../../src/core/key.ts'
+import type { MysqlStore } from '../../src/backends/mysql/store.ts'
+import { DRIVER_NAMES, open, openStore } from './mysql/open.ts'
+
+const pool = open('mysql2', { timezone: 'Z' })
+const GONE = { ok: false, reason: 'gone' }
+const CONFLICT = { ok: false, reason: 'conflict' }
+
+/** Holds a row's lock in a transaction of its own while `change` waits for it, at the least for `forMs`. */
+async function whileHeld<T>(
+  table: string,
+  recordId: Handle,
+  forMs: number,
+  change: () => Promise<T>,
+  meanwhile = '',
+): Promise<T> {
+  const connection = await (pool.pool as import('mysql2/promise').Pool).getConnection()
+  try {
+    await connection.query('START TRANSACTION')
+    await connection.query(`SELECT id FROM ${table} WHERE id = ? FOR UPDATE`, [recordId])
+    const result = change()
+    await waiting(table)
+    await new Promise((resolve) => setTimeout(resolve, forMs))
+    if (meanwhile !== '') await connection.query(meanwhile, [recordId])
+    await connection.query('COMMIT')
+    return await result
+  } finally {
+    connection.release()
+  }
+}
+
+/** Resolves when a statement on the table has been at it for a while, as none is that waits for no lock. */
+async function waiting(table: string): Promise<void> {
+  for (;;) {
+    const rows = await pool.query(
+      `SELECT id FROM information_schema.processlist
+      WHERE id <> CONNECTION_ID() AND info LIKE ? AND time_ms > 50`,
+      [`%${table}%`],
+    )
+    if (rows.length > 0) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+type Change = (store: MysqlStore, id: Handle, hash: SecretHash) => Promise<unknown>
+
+// Each with what it says of a record that has ended.
+const CHANGES: Readonly<Record<string, readonly [Change, unknown]>> = {
+  'an update at a version': [
+    async (store, id, hash) => store.update(id, hash, { value: 'late', idleMs: 60_000 }, 1),
+    GONE,
+  ],
+  'an update at a version, of the expiry': [
+    async (store, id, hash) => store.update(id, hash, { idleMs: 60_000 }, 1),
+    GONE,
+  ],
+  'an update at any version': [
+    async (store, id, hash) => store.update(id, hash, { value: 'late', idleMs: 60_000 }),
+    GONE,
+  ],
+  'a change of the security part': [
+    async (store, id) => store.updateSecurity(id, { authenticated: { absoluteMs: 60_000 } }, 1),
+    GONE,
+  ],
+  'a change of subject': [
+    async (store, id) => store.updateSecurity(id, { subject: 'ann' }, 1, { maxPerSubject: 1 }),
+    GONE,
+  ],
+  'a delete': [async (store, id) => store.delete(id), false],
+}
+
+describe.each(DRIVER_NAMES)('a store on %s that waits for a lock', (driver) => {
+  // Where the local time is not UTC, by a part of an hour.
+  const waiter = open(driver)
+
+  it.each(Object.entries(CHANGES))(
+    'finds a record gone that ended meanwhile: %s',
+    async (_, [change, gone]) => {
+      const store = await openStore(waiter)
+      const { recordId, secretHash } = await created(store, { idleMs: 700 })
+      const before = (await store.read(recordId))!
+      const late = await whileHeld(store.table, recordId, 750, async () =>
+        change(store, recordId, secretHash),
+      )
+      expect(late).toEqual(gone)
+      expect(await store.read(recordId)).toBeUndefined()
+      const [row] = await pool.query(
+        `SELECT expires_at, version, security_version FROM ${store.table} WHERE id = ?`,
+        [recordId],
+      )
+      expect(row?.map(Number) ?? 'deleted').toEqual(
+        gone === false ? 'deleted' : [before.expiresAtMs, 1, 1],
+      )
+    },
+  )
+
+  it('finds a record gone that ended before a touch of it', async () => {
+    const store = await openStore(waiter)
+    const { recordId, secretHash } = await created(store, { idleMs: 700 })
+    const { expiresAtMs } = (await store.read(recordId))!
+    const touched = await whileHeld(store.table, recordId, 750, async () =>
+      store.touch(recordId, secretHash, expiresAtMs, expiresAtMs + 60_000),
+    )
+    expect(touched).toBe(false)
+    expect(await store.read(recordId)).toBeUndefined()
+  })
+
+  it('finds a previous secret gone whose grace ended meanwhile', async () => {
+    const store = await openStore(waiter)
+    for (const version of [1, undefined]) {
+      const { recordId, secretHash } = await created(store)
+      const previous = { hash: secretHash, graceMs: 700 }
+      await store.updateSecurity(recordId, { secretHash: newHash(), previous }, 1)
+      const late = await whileHeld(store.table, recordId, 750, async () =>
+        store.update(recordId, secretHash, { value: 'late' }, version),
+      )
+      expect(late).toEqual(GONE)
+    }
+  })
+
+  it('tells a conflict from a record that was deleted meanwhile', async () => {
+    const store = await openStore(waiter)
+    for (const version of [1, undefined]) {
+      const { recordId, secretHash } = await created(store)
+      const update = async () => store.update(recordId, secretHash, { value: 'late' }, version)
+      const remove = `DELETE FROM ${store.table} WHERE id = ?`
+      expect(await whileHeld(store.table, recordId, 0, update, remove)).toEqual(GONE)
+    }
+    const { recordId, secretHash } = await created(store)
+    const update = async () => store.update(recordId, secretHash, { value: 'late' }, 1)
+    const overtake = `UPDATE ${store.table} SET version = 2 WHERE id = ?`
+    expect(await whileHeld(store.table, recordId, 0, update, overtake)).toEqual(CONFLICT)
+  })
+
+  it('goes by the time after the wait for what it does then', async () => {
+    const store = await openStore(waiter)
+    const { recordId, secretHash } = await created(store)
+    const { nowMs: before } = (await store.read(recordId))!
+    const done = await whileHeld(store.table, recordId, 500, async () =>
+      store.update(recordId, secretHash, { value: 'b' }),
+    )
+    expect(done.ok && done.nowMs).toBeGreaterThanOrEqual(before + 500)
+    expect(done.ok && done.expiresAtMs - done.nowMs).toBe(60_000)
+  })
+
+  it('counts a subject’s sessions after the wait for its lock', async () => {
+    const store = await openStore(waiter)
+    const limit = { maxPerSubject: 1 }
+    const connection = await (pool.pool as import('mysql2/promise').Pool).getConnection()
+    await connection.query('START TRANSACTION')
+    await connection.query(`SELECT slot FROM ${store.table}_locks FOR UPDATE`)
+    const one = Promise.resolve(store.create(draft({ subject: 'ann' }), limit))
+    const two = Promise.resolve(store.create(draft({ subject: 'ann' }), limit))
+    await waiting(store.table)
+    await connection.query('COMMIT')
+    connection.release()
+    const results = await Promise.all([one, two])
+    expect(results.filter(({ ok }) => ok)).toHaveLength(1)
+    expect(await store.list('ann')).toHaveLength(1)
+  })
+})

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest'
+import { createMysqlBackend } from '../../src/backends/mysql.ts'
+import { BackendError, createSessionManager } from '../../src/index.ts'
+import { backendContract, storeContract } from '../../src/testing/index.ts'
+import { created, draft } from '../../src/testing/store-contract/draft.ts'
+import {
+  DRIVER_NAMES,
+  open,
+  openBackend,
+  openCallbacks,
+  openStore,
+  tableName,
+} from './mysql/open.ts'
+
+const TEXTS = {
+  'an empty text': '',
+  'a hyphen': '-',
+  'a comma': ',1,',
+  'a trailing space': 'ann ',
+  'a capital': 'Ann',
+  'an accent': 'ánn',
+  'U+0000 alone': '\0',
+  'U+0000 within': 'before\0after',
+  'a byte order mark': '\uFEFFx',
+  emoji: '🧭🏴‍☠️',
+  digits: '0042',
+  'quotes and backslashes': `\\'"\`%_\\0`,
+  'a mebibyte': 'é'.repeat(2 ** 19),
+}
+
+describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
+  const pool = open(driver)
+
+  describe('storeContract', async () => {
+    const table = tableName()
+    const create = async () => {
+      const store = await openStore(pool, table)
+      await store.deleteAll()
+      return store
+    }
+    for (const { name, run } of storeContract({ create })) it(name, run)
+  })
+
+  describe('backendContract', () => {
+    const table = tableName()
+    const create = async () => {
+      const backend = await openBackend(pool, { table, period: 60 })
+      await backend.clearAll()
+      return backend
+    }
+    for (const { name, run } of backendContract({ create })) it(name, run)
+  })
+
+  const texts = tableName()
+  it.each(Object.entries(TEXTS))('keeps %s as value, subject and label', async (_, text) => {
+    const backend = await openBackend(pool, { table: texts })
+    const subject = `user ${text}`
+    const key = await backend.generate({ value: text, subject, labels: { text } })
+    const other = await backend.generate({ value: 'other', subject: 'user' })
+    const found = await backend.get(key)
+    expect(found.ok && found.value === text).toBe(true)
+    expect(found.ok && found.facts.subject === subject).toBe(true)
+    const [listed] = await backend.list(subject)
+    expect(listed?.labels['text'] === text).toBe(true)
+    expect(await backend.set(key, `${text}2`)).toMatchObject({ ok: true, version: 2 })
+    expect(await backend.set(key, text, { version: 2 })).toMatchObject({ ok: true, version: 3 })
+    const again = await backend.get(key)
+    expect(again.ok && again.value === text).toBe(true)
+    expect(await backend.clearSubject(subject)).toBe(1)
+    expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_found' })
+    expect(await backend.get(other)).toMatchObject({ ok: true, value: 'other' })
+  })
+
+  it('keeps a value of one mebibyte within the server’s default limits', async () => {
+    const backend = await openBackend(pool)
+    const value = 'x'.repeat(2 ** 20)
+    const key = await backend.generate({ value })
+    const found = await backend.get(key)
+    expect(found.ok && found.value === value).toBe(true)
+    await backend.set(key, value.replaceAll('x', 'y'), { version: 1 })
+    const changed = await backend.get(key)
+    expect(changed.ok && changed.value === 'y'.repeat(2 ** 20)).toBe(true)
+  })
+
+  it('reports a value that is larger than the server takes, and goes on', async () => {
+    const backend = await openBackend(pool)
+    const key = await backend.generate({ value: 'small' })
+    const large = 'x'.repeat(17 * 2 ** 20)
+    await expect(backend.set(key, large, { version: 1 })).rejects.toThrow(BackendError)
+    await expect(backend.generate({ value: large })).rejects.toThrow(BackendError)
+    expect(await backend.get(key)).toMatchObject({ value: 'small', version: 1 })
+  })
+
+  it('keeps subjects apart that begin with the same 10,000 characters', async () => {
+    const backend = await openBackend(pool)
+    const long = 'subject'.repeat(2000).slice(0, 10_000)
+    const subjects = ['a', 'b', 'a ', 'A'].map((end) => `${long}${end}`)
+    for (const subject of subjects) await backend.generate({ value: subject, subject })
+    for (const subject of subjects) expect(await backend.list(subject)).toHaveLength(1)
+    expect(await backend.clearSubject(subjects[0]!)).toBe(1)
+    expect(await backend.list(subjects[1]!)).toHaveLength(1)
+    expect(await backend.list(subjects[2]!)).toHaveLength(1)
+  })
+
+  it('tells an empty value from none', async () => {
+    const backend = await openBackend(pool)
+    const key = await backend.generate()
+    expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_set' })
+    await backend.set(key, '')
+    expect(await backend.get(key)).toMatchObject({ ok: true, value: '' })
+  })
+
+  it('takes a version that is no number for another version', async () => {
+    const backend = await openBackend(pool)
+    const key = await backend.generate({ value: 'a' })
+    for (const version of [NaN, null as never, 1e300, -1, 0, 1.5, Infinity]) {
+      expect(await backend.set(key, 'b', { version })).toEqual({ ok: false, reason: 'conflict' })
+    }
+    expect(await backend.get(key)).toMatchObject({ value: 'a', version: 1 })
+  })
+
+  it('takes spans of any length', async () => {
+    const store = await openStore(pool)
+    // Up to what a plain statement can tell, and beyond it.
+    for (const idleMs of [1000, 400 * 86_400_000, 2 ** 36 - 1, 2 ** 36, 1e15]) {
+      const { recordId, secretHash } = await created(store, { absoluteMs: Infinity })
+      const given = await store.update(recordId, secretHash, { value: 'b', idleMs }, 1)
+      expect(given).toMatchObject({ ok: true, version: 2 })
+      expect(given.ok && given.expiresAtMs - given.nowMs).toBe(idleMs)
+      const own = await store.update(recordId, secretHash, { value: 'c' }, 2)
+      expect(own.ok && own.expiresAtMs - own.nowMs).toBe(idleMs)
+      expect(await store.read(recordId)).toMatchObject({ value: 'c', version: 3, idleMs })
+    }
+    for (const idleMs of [1e300, Infinity]) {
+      const { recordId, secretHash } = await created(store, { absoluteMs: Infinity })
+      const { deadlineMs: expiresAtMs } = (await store.read(recordId))!
+      const given = await store.update(recordId, secretHash, { idleMs }, 1)
+      expect(given).toMatchObject({ ok: true, version: 1, expiresAtMs })
+    }
+    for (const idleMs of [0, -1, -1e300]) {
+      const { recordId, secretHash } = await created(store)
+      const ended = await store.update(recordId, secretHash, { idleMs }, 1)
+      expect(ended).toMatchObject({ ok: true, version: 1 })
+      expect(await store.read(recordId)).toBeUndefined()
+    }
+  })
+
+  it('tells the same of an update by a statement and of one by a procedure', async () => {
+    const store = await openStore(pool)
+    for (const change of [
+      { value: 'b' },
+      { idleMs: 30_000 },
+      { value: null, idleMs: 90_000 },
+      {},
+    ]) {
+      const [one, two] = [draft({ absoluteMs: 80_000 }), draft({ absoluteMs: 80_000 })]
+      for (const record of [one, two]) await store.create(record)
+      const stated = await store.update(one.recordId, one.secretHash, change, 1)
+      const called = await store.update(two.recordId, two.secretHash, change)
+      const [first, second] = [await store.read(one.recordId), await store.read(two.recordId)]
+      for (const [done, read] of [
+        [stated, first],
+        [called, second],
+      ] as const) {
+        expect(done).toMatchObject({
+          ok: true,
+          version: read!.version,
+          expiresAtMs: read!.expiresAtMs,
+        })
+        const { idleMs, deadlineMs, nowMs } = { ...read!, ...done }
+        expect(read!.expiresAtMs).toBe(Math.min(nowMs + idleMs, deadlineMs))
+      }
+      expect([first!.value, first!.version, first!.idleMs]).toEqual([
+        second!.value,
+        second!.version,
+        second!.idleMs,
+      ])
+    }
+  })
+
+  it('counts every increment of many updates at once', async () => {
+    const backend = await openBackend(pool)
+    const sessions = createSessionManager<number>({ backend })
+    const { key } = await sessions.generate(0)
+    const increment = async () => {
+      const found = await sessions.fromKey(key)
+      if (found.ok) await sessions.update(found.session, (count) => count + 1)
+    }
+    await Promise.all(Array.from({ length: 64 }, increment))
+    expect(await sessions.fromKey(key)).toMatchObject({ session: { value: 64, version: 65 } })
+  })
+})
+
+describe('createMysqlBackend', () => {
+  it('takes a pool of mysql2 with callbacks', async () => {
+    const callbacks = openCallbacks()
+    const backend = createMysqlBackend(callbacks, { table: tableName(), sweepEveryMs: 0 })
+    await backend.migrate()
+    const key = await backend.generate({ value: 'a' })
+    expect(await backend.set(key, 'b', { version: 1 })).toMatchObject({ version: 2 })
+    expect(await backend.get(key)).toMatchObject({ value: 'b' })
+  })
+
+  it('takes a pool that only has the promises of mysql2', async () => {
+    const { pool } = open('mysql2')
+    const getConnection = async () => {
+      const connection = await pool.getConnection()
+      return connection as never
+    }
+    const backend = createMysqlBackend({ getConnection }, { table: tableName(), sweepEveryMs: 0 })
+    await backend.migrate()
+    const key = await backend.generate({ value: 'a', subject: 'ann' })
+    expect(await backend.set(key, 'b', { version: 1 })).toMatchObject({ version: 2 })
+    expect(await backend.get(key)).toMatchObject({ value: 'b' })
+    expect(await backend.list('nobody')).toEqual([])
+    expect(await backend.list('ann')).toHaveLength(1)
+  })
+
+  it.each([{}, null, 'mysql://localhost', { pool: {} }])('refuses %j as a pool', (pool) => {
+    expect(() => createMysqlBackend(pool as never)).toThrow(
+      new TypeError('"pool" must be a pool of mysql2 or mariadb'),
+    )
+  })
+
+  it.each(['', 'a-b', 'a b', 'a`b', '1a', 'a.b', 'x'.repeat(41)])('refuses table %j', (table) => {
+    const { pool } = open('mysql2')
+    expect(() => createMysqlBackend(pool, { table })).toThrow(TypeError)
+  })
+
+  it.each([0, -1, 1.5, NaN, 2 ** 31])('refuses a time limit of %d', (timeoutMs) => {
+    const { pool } = open('mysql2')
+    expect(() => createMysqlBackend(pool, { timeoutMs })).toThrow(RangeError)
+  })
+})
