@@ -106,6 +106,29 @@ describe('a write whose answer was lost and that ioredis sends again', () => {
     client.disconnect()
   })
 
+  it('is one of two at once, each of which is done once', async () => {
+    const { client, store } = await createStore()
+    for (let round = 0; round < 5; round++) {
+      const { recordId, secretHash } = draft()
+      await store.create(draft({ recordId, secretHash }))
+      const write = async (value: string) => store.update(recordId, secretHash, { value })
+      const secure = async (labels: string, at: number) =>
+        store.updateSecurity(recordId, { labels }, at)
+      // Sent in one piece, as far as they are sent at once; the connection is cut before any answer.
+      const cut = proxy.cutOnNext('EVALSHA')
+      const written = await Promise.all([write('a'), write('b'), secure('c', 1), secure('d', 2)])
+      await cut
+      expect(written).toMatchObject([
+        { ok: true, version: 2 },
+        { ok: true, version: 3 },
+        { ok: true, securityVersion: 2 },
+        { ok: true, securityVersion: 3 },
+      ])
+      expect(await store.read(recordId)).toMatchObject({ value: 'b', version: 3 })
+    }
+    client.disconnect()
+  })
+
   it('is a login, a rotation or a touch that is done once, and told as done', async () => {
     const { client, store } = await createStore()
     const limit = { maxPerSubject: 1, atLimit: 'refuse' } as const

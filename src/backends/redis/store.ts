@@ -7,6 +7,7 @@ import type { ServerClock } from './clock.ts'
 import { textOf } from './connection.ts'
 import type { Connection, Send } from './connection.ts'
 import { createKeyspace } from './keyspace.ts'
+import { createLanes } from './lanes.ts'
 import { bodyOf, parseRecord } from './record.ts'
 import { DELETE, PROBE, TOUCH, UPDATE } from './record-scripts.ts'
 import { createScriptRunner } from './scripts.ts'
@@ -38,30 +39,30 @@ export function createRedisStore(
   const engine: Engine = { connection, keys, scripts, names }
   const subjects = connection.cluster ? createSplitIndex(engine) : createWholeIndex(engine)
   const read = createReader(connection, clock, scripts)
+  const inLane = createLanes()
   // A script on a record reaches its index only where there are no slots.
   const indexPrefix = connection.cluster ? '' : keys.index('')
 
   return {
     create: subjects.create,
-    updateSecurity: subjects.updateSecurity,
     list: subjects.list,
     deleteSubject: subjects.deleteSubject,
 
     read: (recordId) => read(recordId, keys.record(recordId)),
 
     async update(recordId, secretHash, { value, idleMs }, version) {
-      const answer = await scripts.runTimed(
-        UPDATE,
-        [keys.record(recordId)],
-        [
-          secretHash,
-          ...names.next('v'),
-          version === undefined ? '' : versionText(version),
-          idleMs === undefined ? '' : whole(idleMs),
-          value === undefined ? '' : bodyOf(value),
-        ],
+      const change = [
+        version === undefined ? '' : versionText(version),
+        idleMs === undefined ? '' : whole(idleMs),
+        value === undefined ? '' : bodyOf(value),
+      ]
+      const [nowMs, outcome, next, expires] = await inLane(`v${recordId}`, () =>
+        scripts.runTimed(
+          UPDATE,
+          [keys.record(recordId)],
+          [secretHash, ...names.next('v'), ...change],
+        ),
       )
-      const [nowMs, outcome, next, expires] = answer
       if (outcome !== 'ok') return { ok: false, reason: outcome === 'conflict' ? outcome : 'gone' }
       return {
         ok: true,
@@ -70,6 +71,11 @@ export function createRedisStore(
         nowMs: Number(nowMs),
       }
     },
+
+    updateSecurity: (recordId, change, securityVersion, limit) =>
+      inLane(`s${recordId}`, async () =>
+        subjects.updateSecurity(recordId, change, securityVersion, limit),
+      ),
 
     async touch(recordId, secretHash, fromMs, toMs) {
       if (!Number.isFinite(fromMs) || !Number.isFinite(toMs)) return false
