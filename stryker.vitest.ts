@@ -6,6 +6,12 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/e2e/**', 'test/runtimes/**', 'test/{lint,docs,examples*}.test.ts'],
+    exclude: [
+      'test/e2e/**',
+      'test/runtimes/**',
+      'test/{servers,topologies,faults}/**',
+      'test/backends/{postgres,redis,mysql,mariadb,valkey,bridges}*.test.ts',
+      'test/{lint,docs,examples*}.test.ts',
+    ],
   },
 })

@@ -3,8 +3,14 @@ import { createSessionManager, isSessionError } from 'sojourn'
 import type { Session, SessionManager } from 'sojourn'
 import { createFetchAdapter } from 'sojourn/adapters/fetch'
 import { createNodeAdapter } from 'sojourn/adapters/node'
+import { createExpressStoreBackend, type ExpressStore } from 'sojourn/backends/express-store'
+import { createKeyvBackend, type KeyvClient } from 'sojourn/backends/keyv'
 import { createMemoryBackend } from 'sojourn/backends/memory'
+import { createMysqlBackend, type MysqlPool } from 'sojourn/backends/mysql'
+import { createPostgresBackend, type PostgresClient } from 'sojourn/backends/postgres'
+import { createRedisBackend, type RedisClient } from 'sojourn/backends/redis'
 import { createSqliteBackend } from 'sojourn/backends/sqlite'
+import { createUnstorageBackend, type UnstorageStorage } from 'sojourn/backends/unstorage'
 import { backendContract, createTestClock } from 'sojourn/testing'
 
 interface Visits {
@@ -17,6 +23,24 @@ const sessions: SessionManager<Visits> = createSessionManager<Visits>({
   cookie: { name: '__Host-visits', sameSite: 'Strict' },
 })
 createSessionManager({ backend: createSqliteBackend('sessions.db', { period: 1800 }) })
+
+declare const clients: {
+  readonly store: ExpressStore
+  readonly keyv: KeyvClient
+  readonly mysql: MysqlPool
+  readonly postgres: PostgresClient
+  readonly redis: RedisClient
+  readonly storage: UnstorageStorage
+}
+const { signal } = new AbortController()
+export const backends = [
+  createExpressStoreBackend(clients.store, { period: 1800 }),
+  createKeyvBackend(clients.keyv, { period: 1800 }),
+  createMysqlBackend(clients.mysql, { table: 'sessions', signal }),
+  createPostgresBackend(clients.postgres, { prepare: false, timeoutMs: 1000 }),
+  createRedisBackend(clients.redis, { prefix: 'shop:', onEviction: 'refuse' }),
+  createUnstorageBackend(clients.storage, { sweepEveryMs: 0 }),
+]
 
 export async function count(session: Session<Visits>): Promise<number> {
   try {
