@@ -4,7 +4,7 @@ import type { Handle, SecretHash } from '../../core/key.ts'
 import type { ListedRecord, StoredRecord } from '../../core/store.ts'
 
 // What a record is in the server: one string. A line of tokens with one space between them, then `-` for no value
-// or `+` and the value. The tokens, `-` for null, opaque texts as `=` and their percent-encoding:
+// or `+` and the value. The tokens, `-` for null, opaque texts as `=` and the text with its spaces escaped:
 //
 //    0 expiresAtMs, 16 digits        6 deadlineMs           12 subject
 //    1 the last touch, 20 letters    7 securityVersion      13 name of the subject's index
@@ -24,9 +24,13 @@ const TOKENS = 17
 
 const [SPACE, PLUS, HYPHEN, ZERO] = [0x20, 0x2b, 0x2d, 0x30]
 
+// What ends a token here or for Lua, and what escapes it.
+// oxlint-disable-next-line no-control-regex
+const SPECIAL = /[\0-\x20\x7f%]/g
+
 /** An opaque text as a token. */
 export function encodeText(text: string | null): string {
-  return text === null ? '-' : `=${encodeURIComponent(text)}`
+  return text === null ? '-' : `=${text.replaceAll(SPECIAL, encodeURIComponent)}`
 }
 
 function decodeText(token: string): string | null {

@@ -23,7 +23,7 @@ local function others(index, subject, except)
   for at, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
     local part = load(recordKey(id))
     if id ~= except and live(part) and part[SUBJECT] == subject then
-      found[#found + 1] = { id = id, created = tonumber(part[CREATED]), at = at }
+      found[#found + 1] = { id = id, part = part, created = tonumber(part[CREATED]), at = at }
     end
   end
   table.sort(found, function(a, b)
@@ -182,11 +182,12 @@ export const ADMITTING_APART: AdmittingScripts = {
 /** KEYS: index. ARGV: prefix, subject, name of the index. Each live record's id and tokens. */
 export const LIST_WHOLE: Script = scriptOf(`${PRELUDE}${WHOLE}
 local answer = { stamp }
-for _, rival in ipairs(others(KEYS[1], ARGV[2], '')) do
+local found = others(KEYS[1], ARGV[2], '')
+for _, rival in ipairs(found) do
   answer[#answer + 1] = rival.id
-  answer[#answer + 1] = table.concat(load(recordKey(rival.id)), ' ')
+  answer[#answer + 1] = table.concat(rival.part, ' ')
 end
-heal(KEYS[1], ARGV[3], redis.call('ZRANGE', KEYS[1], 0, -1))
+if #found < redis.call('ZCARD', KEYS[1]) then heal(KEYS[1], ARGV[3], redis.call('ZRANGE', KEYS[1], 0, -1)) end
 return table.concat(answer, ' ')
 `)
 
