@@ -24,6 +24,7 @@ export interface PostgresJsClient {
     values?: Cell[],
     options?: { readonly prepare?: boolean },
   ): PromiseLike<unknown> & { values(): PromiseLike<readonly unknown[]> }
+  begin(run: (sql: Pick<PostgresJsClient, 'unsafe'>) => PromiseLike<unknown>): PromiseLike<unknown>
 }
 
 /** The part of PGlite that this backend calls. */
@@ -71,7 +72,8 @@ export function connectionOf(
   prepare: boolean,
   timeoutMs: number,
 ): Connection {
-  if (has(client, 'unsafe')) return postgresJs(client as PostgresJsClient, prepare)
+  if (has(client, 'unsafe') && has(client, 'begin'))
+    return postgresJs(client as PostgresJsClient, prepare)
   if (has(client, 'query') && has(client, 'exec')) return pglite(client as PgliteClient)
   if (has(client, 'query') && has(client, 'connect') && has(client, 'on')) {
     return pg(client as PgClient, prepare, timeoutMs)
@@ -132,7 +134,9 @@ function postgresJs(sql: PostgresJsClient, prepare: boolean): Connection {
       return (await sql.unsafe(text, values, { prepare: prepared }).values()) as readonly Cell[][]
     },
     async run(text) {
-      await sql.unsafe(text)
+      // On a connection of its own. postgres.js would send other statements behind one without parameters, before its
+      // answer; PgBouncer before 1.21 then loses them, because they come in two parts.
+      await sql.begin((transaction) => transaction.unsafe(text))
     },
   }
 }

@@ -121,7 +121,8 @@ function textsOf({ table, ledger, entry, admit, endSubject, endAll }: Names) {
       authenticated_at), labels FROM ${table} WHERE subject = $1::text AND expires_at > ${NOW}
       ORDER BY created_at, id`,
     endSubject: `SELECT ${endSubject}($1::text, $2::text)::text`,
-    endAll: `SELECT ${endAll}()::text`,
+    // The parameter is for postgres.js, which would send a statement without any as migrations are sent.
+    endAll: `SELECT ${endAll}()::text WHERE $1::text IS NULL`,
 
     sweep: `WITH ${doomed('$1', '')}`,
     // Whoever meets the lease locked does not wait for it: its owner is at work.

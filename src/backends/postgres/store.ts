@@ -120,7 +120,7 @@ export function createPostgresStore(sql: Statements, ask: Ask): Store {
     },
 
     async deleteAll() {
-      return countOf(await ask(sql.endAll, []))
+      return countOf(await ask(sql.endAll, [null]))
     },
 
     async sweep(limit) {

@@ -95,7 +95,7 @@ export async function openStore(
   table = tableName(),
   { migrate = true } = {},
 ) {
-  const connection = connectionOf(client, true, 5000)
+  const connection = connectionOf(client, true, 30_000)
   const ask = (statement: { readonly text: string; readonly name?: string }, values: Cell[]) =>
     connection.ask(statement, values).catch(rethrow)
   if (migrate) await connection.run(postgresSchema(table)).catch(rethrow)
