@@ -13,7 +13,7 @@ import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
 import { assertTimeLimit } from '../core/time-limit.ts'
 import { createAsk, createLend } from './mysql/ask.ts'
-import { createBorrow } from './mysql/pool.ts'
+import { accessTo } from './mysql/pool.ts'
 import type { MysqlCallbackPool, MysqlPool, MysqlPromisePool } from './mysql/pool.ts'
 import { assertTable, migrate } from './mysql/schema.ts'
 import { createMysqlStore } from './mysql/store.ts'
@@ -92,10 +92,10 @@ export function createMysqlBackend(
   const { table = 'sojourn_sessions', timeoutMs = TIMEOUT_MS } = options
   assertTable(table)
   assertTimeLimit('timeoutMs', timeoutMs)
-  const borrow = createBorrow(pool)
+  const access = accessTo(pool)
   ignoreErrorEvents(pool)
-  const lend = createLend(borrow, timeoutMs)
-  const store = createMysqlStore(createAsk(lend), table)
+  const lend = createLend(access, timeoutMs)
+  const store = createMysqlStore(createAsk(access, lend), table)
   const backend = createBackend(store, { ...options, timeoutMs })
   const close = startSweeping(store, options)
   return Object.assign(backend, {

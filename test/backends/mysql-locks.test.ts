@@ -31,15 +31,15 @@ async function whileHeld<T>(
   }
 }
 
-/** Resolves when a statement on the table has been at it for a while, as none is that waits for no lock. */
-async function waiting(table: string): Promise<void> {
+/** The connection of a statement on the table that has been at it for a while, as none is that waits for no lock. */
+async function waiting(table: string): Promise<string> {
   for (;;) {
     const rows = await pool.query(
       `SELECT id FROM information_schema.processlist
       WHERE id <> CONNECTION_ID() AND info LIKE ? AND time_ms > 50`,
       [`%${table}%`],
     )
-    if (rows.length > 0) return
+    if (rows[0] !== undefined) return String(rows[0][0])
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
@@ -159,5 +159,24 @@ describe.each(DRIVER_NAMES)('a store on %s that waits for a lock', (driver) => {
     const results = await Promise.all([one, two])
     expect(results.filter(({ ok }) => ok)).toHaveLength(1)
     expect(await store.list('ann')).toHaveLength(1)
+  })
+
+  it('leaves nothing locked when it is interrupted', async () => {
+    const store = await openStore(waiter)
+    const { recordId } = await created(store)
+    const connection = await (pool.pool as import('mysql2/promise').Pool).getConnection()
+    await connection.query('START TRANSACTION')
+    await connection.query(`SELECT id FROM ${store.table} WHERE id = ? FOR UPDATE`, [recordId])
+    const interrupted = Promise.resolve(
+      store.updateSecurity(recordId, { subject: 'ann' }, 1, { maxPerSubject: 1 }),
+    ).catch((error: unknown) => error)
+    await pool.query(`KILL QUERY ${await waiting(store.table)}`)
+    expect(await interrupted).toMatchObject({ errno: 1317 })
+    await connection.query('COMMIT')
+    connection.release()
+    // Neither the subject nor the record is held by what was open then.
+    const other = await store.create(draft({ subject: 'ann' }), { maxPerSubject: 1 })
+    expect(other).toMatchObject({ ok: true })
+    expect(await store.delete(recordId)).toBe(true)
   })
 })

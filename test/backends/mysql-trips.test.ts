@@ -48,13 +48,23 @@ async function tripsOf(run: () => Promise<unknown>): Promise<number> {
 const cookieOf = (key: string) => `__Host-session=${key}`
 
 describe.each(DRIVER_NAMES)('the trips of createMysqlBackend on %s', (driver) => {
-  /** A manager whose only connection is open. */
+  /** A manager whose only connection is open, and has prepared every statement. */
   async function createWarm(options: { period?: number; maxPerSubject?: number } = {}) {
     const made = DRIVERS[driver](server.url, { connectionLimit: 1 })
     opened.push(made)
     const backend = createMysqlBackend(made.pool, { sweepEveryMs: 0, ...options })
     await backend.migrate()
     const sessions = createSessionManager<number>({ backend })
+    const warm = await sessions.generate(1, { subject: 'warm' })
+    await sessions.fromKey(warm.key)
+    await sessions.update(warm, (count) => count + 1)
+    await sessions.set(warm, { value: 3 })
+    await sessions.set(warm, { expiry: 100 })
+    await backend.touch(warm.key, { fromMs: 0, toMs: 1, period: 1 })
+    await sessions.bind(warm, 'warm')
+    await sessions.list('warm')
+    await sessions.clearSubject('warm')
+    await sessions.clear(warm)
     const { key } = await sessions.generate(1)
     return { sessions, key }
   }

@@ -1,5 +1,7 @@
+import type { Pool } from 'mysql2/promise'
 import { describe, expect, it } from 'vitest'
 import { createMysqlBackend } from '../../src/backends/mysql.ts'
+import type { MysqlPool } from '../../src/backends/mysql.ts'
 import { BackendError, createSessionManager } from '../../src/index.ts'
 import { backendContract, storeContract } from '../../src/testing/index.ts'
 import { created, draft } from '../../src/testing/store-contract/draft.ts'
@@ -203,11 +205,12 @@ describe('createMysqlBackend', () => {
 
   it('takes a pool that only has the promises of mysql2', async () => {
     const { pool } = open('mysql2')
-    const getConnection = async () => {
-      const connection = await pool.getConnection()
-      return connection as never
+    const inner = pool as Pool
+    const plain: MysqlPool = {
+      execute: (statement, values) => inner.execute(statement, values),
+      getConnection: () => inner.getConnection(),
     }
-    const backend = createMysqlBackend({ getConnection }, { table: tableName(), sweepEveryMs: 0 })
+    const backend = createMysqlBackend(plain, { table: tableName(), sweepEveryMs: 0 })
     await backend.migrate()
     const key = await backend.generate({ value: 'a', subject: 'ann' })
     expect(await backend.set(key, 'b', { version: 1 })).toMatchObject({ version: 2 })

@@ -1,5 +1,5 @@
 import { BackendError } from '../../core/errors.ts'
-import type { MysqlBorrow, MysqlConnection, MysqlValue } from './pool.ts'
+import type { MysqlAccess, MysqlBorrowed, MysqlConnection, MysqlValue } from './pool.ts'
 
 /** Executes a prepared statement, within as many time limits. */
 export type MysqlAsk = (sql: string, values: MysqlValue[], factor?: number) => Promise<MysqlResult>
@@ -15,7 +15,7 @@ export type MysqlLend = <T>(
 
 interface Loan {
   readonly untilMs: number
-  connection: MysqlConnection | undefined
+  connection: MysqlBorrowed | undefined
 }
 
 const NO_SUCH_TABLE = 1146
@@ -25,10 +25,10 @@ const DEADLOCK_ATTEMPTS = 5
 const LONGEST_MS = 2 ** 31 - 1
 
 /**
- * Makes the `MysqlLend` of a pool. A connection that has failed, or that has not answered for a limit and a quarter, does not
- * return to the pool: closing it undoes whatever is open on it, and makes room for another.
+ * Makes the `MysqlLend` of a pool. A connection that has failed, or has not answered for a limit and a quarter, is closed
+ * if it can be: that undoes what is open on it, and makes room for another.
  */
-export function createLend(borrow: MysqlBorrow, timeoutMs: number): MysqlLend {
+export function createLend({ borrow }: MysqlAccess, timeoutMs: number): MysqlLend {
   const loans = new Set<Loan>()
   let timer: NodeJS.Timeout | undefined
 
@@ -43,7 +43,7 @@ export function createLend(borrow: MysqlBorrow, timeoutMs: number): MysqlLend {
     for (const loan of loans) {
       if (loan.untilMs > nowMs) continue
       loans.delete(loan)
-      loan.connection?.destroy()
+      loan.connection?.destroy?.()
     }
     if (loans.size > 0) watch()
   }
@@ -58,15 +58,17 @@ export function createLend(borrow: MysqlBorrow, timeoutMs: number): MysqlLend {
     try {
       const connection = await borrow()
       if (performance.now() >= loan.untilMs) {
-        void connection.release()
+        giveBack(connection)
         throw new BackendError('the pool had no connection in time')
       }
       loan.connection = connection
       const result = await use(connection)
-      void connection.release()
+      giveBack(connection)
       return result
     } catch (error) {
-      loan.connection?.destroy()
+      const { connection } = loan
+      if (connection?.destroy !== undefined) connection.destroy()
+      else if (connection !== undefined) giveBack(connection)
       throw error
     } finally {
       loans.delete(loan)
@@ -74,12 +76,23 @@ export function createLend(borrow: MysqlBorrow, timeoutMs: number): MysqlLend {
   }
 }
 
+function giveBack(connection: MysqlConnection): void {
+  const given = connection.release()
+  // What goes wrong now is the pool's to deal with.
+  if (given instanceof Promise) given.catch(() => {})
+}
+
 /** Makes the `MysqlAsk` of a pool. */
-export function createAsk(lend: MysqlLend): MysqlAsk {
+export function createAsk({ execute: direct }: MysqlAccess, lend: MysqlLend): MysqlAsk {
+  const run: MysqlAsk =
+    direct === undefined
+      ? (sql, values, factor) => lend((connection) => execute(connection, sql, values), factor)
+      : (sql, values) => direct({ sql, ...SETTINGS }, values)
+
   return async (sql, values, factor) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await lend((connection) => execute(connection, sql, values), factor)
+        return await run(sql, values, factor)
       } catch (error) {
         // The server has undone the whole step, so it may be taken again: two changes of subject that evict each other.
         if (errorNumber(error) === DEADLOCK && attempt < DEADLOCK_ATTEMPTS) continue
@@ -133,6 +146,8 @@ const SETTINGS = {
   metaAsArray: false,
   // What is bound has no place in an error.
   logParam: false,
+  // A number too large is told by itself.
+  checkNumberRange: false,
   typeCast: <T>(column: { buffer(): T }): T => column.buffer(),
 } as const
 

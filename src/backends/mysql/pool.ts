@@ -9,6 +9,7 @@ export interface MysqlStatement {
   readonly namedPlaceholders: false
   readonly metaAsArray: false
   readonly logParam: false
+  readonly checkNumberRange: false
   readonly typeCast: <T>(column: { buffer(): T }) => T
 }
 
@@ -17,11 +18,11 @@ export interface MysqlConnection {
   query(statement: MysqlStatement): Promise<unknown>
   execute(statement: MysqlStatement, values: MysqlValue[]): Promise<unknown>
   release(): unknown
-  destroy(): unknown
 }
 
 /** The part of a pool with promises, as mariadb's, that this backend calls. */
 export interface MysqlPool {
+  execute(statement: MysqlStatement, values: MysqlValue[]): Promise<unknown>
   getConnection(): Promise<MysqlConnection>
 }
 
@@ -48,28 +49,47 @@ export interface MysqlPromisePool {
   readonly pool: MysqlCallbackPool
 }
 
-/** Borrows a connection of a pool. */
-export type MysqlBorrow = () => Promise<MysqlConnection>
+/** A connection of a pool, and a way to close it whatever it is doing. */
+export interface MysqlBorrowed extends MysqlConnection {
+  readonly destroy?: () => unknown
+}
+
+/** How a pool is used. */
+export interface MysqlAccess {
+  /** Borrows a connection. */
+  readonly borrow: () => Promise<MysqlBorrowed>
+  /** Executes a statement on a connection that the driver looks after. Left out where it can be closed instead. */
+  readonly execute?: MysqlPool['execute']
+}
 
 /**
- * Makes the `MysqlBorrow` of what the application has. mysql2 is used by its callbacks, which its promises are made
- * of: they cost a tenth of a read.
+ * Makes the `MysqlAccess` of what the application has.
+ *
+ * mysql2 is used by its callbacks, which its promises are made of: they cost a tenth of a read. A connection of
+ * mariadb is left to its pool. Given back by hand, it sends a ROLLBACK after each call of a procedure; and closed, it has
+ * itself killed on the server, which ends the process when there is nothing to kill any more.
  *
  * @throws TypeError when it is no pool.
  */
-export function createBorrow(pool: MysqlPool | MysqlCallbackPool | MysqlPromisePool): MysqlBorrow {
+export function accessTo(pool: MysqlPool | MysqlCallbackPool | MysqlPromisePool): MysqlAccess {
   const inner = innerOf(pool)
   if (typeof inner?.getConnection !== 'function') {
     throw new TypeError('"pool" must be a pool of mysql2 or mariadb')
   }
-  if (!hasPromise(inner)) return () => inner.getConnection()
-  return () =>
+  if (!hasPromise(inner)) {
+    return {
+      borrow: async () => withoutDestroy(await inner.getConnection()),
+      execute: (statement, values) => inner.execute(statement, values),
+    }
+  }
+  const borrow = (): Promise<MysqlBorrowed> =>
     new Promise((resolve, reject) => {
       inner.getConnection((error, connection) => {
         if (error) reject(error)
         else resolve(withPromises(connection))
       })
     })
+  return { borrow }
 }
 
 function innerOf(
@@ -83,7 +103,15 @@ function hasPromise(pool: unknown): pool is MysqlCallbackPool {
   return typeof (pool as Partial<MysqlCallbackPool> | undefined)?.promise === 'function'
 }
 
-function withPromises(connection: MysqlCallbackConnection): MysqlConnection {
+function withoutDestroy(connection: MysqlConnection): MysqlBorrowed {
+  return {
+    query: (statement) => connection.query(statement),
+    execute: (statement, values) => connection.execute(statement, values),
+    release: () => connection.release(),
+  }
+}
+
+function withPromises(connection: MysqlCallbackConnection): MysqlBorrowed {
   return {
     query: (statement) =>
       promised((done) => {

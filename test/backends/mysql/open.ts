@@ -7,7 +7,7 @@ import { createMysqlBackend } from '../../../src/backends/mysql.ts'
 import type { MysqlBackend, MysqlBackendOptions } from '../../../src/backends/mysql.ts'
 import { createAsk, createLend } from '../../../src/backends/mysql/ask.ts'
 import type { MysqlAsk } from '../../../src/backends/mysql/ask.ts'
-import { createBorrow } from '../../../src/backends/mysql/pool.ts'
+import { accessTo } from '../../../src/backends/mysql/pool.ts'
 import { createMysqlStore } from '../../../src/backends/mysql/store.ts'
 import type { MysqlStore } from '../../../src/backends/mysql/store.ts'
 
@@ -76,7 +76,8 @@ export async function openStore(
 
 /** What a store asks by. */
 export function askOf(pool: TestPool, timeoutMs = 5000): MysqlAsk {
-  return createAsk(createLend(createBorrow(pool.pool), timeoutMs))
+  const access = accessTo(pool.pool)
+  return createAsk(access, createLend(access, timeoutMs))
 }
 
 /** Drops what belongs to a table. */

@@ -4,7 +4,7 @@ import * as mariadb from 'mariadb'
 import * as mysql2 from 'mysql2/promise'
 import { createMysqlBackend } from '../../../src/backends/mysql.ts'
 import { createAsk, createLend } from '../../../src/backends/mysql/ask.ts'
-import { createBorrow } from '../../../src/backends/mysql/pool.ts'
+import { accessTo } from '../../../src/backends/mysql/pool.ts'
 import { createMysqlStore } from '../../../src/backends/mysql/store.ts'
 import { createSessionManager, SessionGoneError } from '../../../src/index.ts'
 import { draft } from '../../../src/testing/store-contract/draft.ts'
@@ -21,7 +21,8 @@ const connection = {
 }
 const pool = driver === 'mysql2' ? mysql2.createPool(connection) : mariadb.createPool(connection)
 const backend = createMysqlBackend(pool, { table, sweepEveryMs: 0 })
-const store = createMysqlStore(createAsk(createLend(createBorrow(pool), 30_000)), table)
+const access = accessTo(pool)
+const store = createMysqlStore(createAsk(access, createLend(access, 30_000)), table)
 const sessions = createSessionManager<number>({ backend })
 
 async function load() {
