@@ -37,7 +37,8 @@ export interface MysqlBackendOptions extends LifecyclePolicy, SweeperOptions {
   readonly table?: string | undefined
   /**
    * Milliseconds that one operation may take, the wait for a connection included; `clearAll` and `migrate` have sixty
-   * times as long. Beyond it, the operation rejects with `BackendError`, and its connection is closed. Default: 5,000.
+   * times as long. Beyond it, the operation rejects with `BackendError`. mysql2's connection is closed then; mariadb's is
+   * left to its pool, whose `socketTimeout` closes it. Default: 5,000.
    */
   readonly timeoutMs?: number | undefined
   /**
@@ -51,7 +52,8 @@ export interface MysqlBackendOptions extends LifecyclePolicy, SweeperOptions {
 export interface MysqlBackend extends SessionBackend {
   /**
    * Makes the tables and procedures, unless they are there. Safe to call at each start, from several processes at once.
-   * Rejects with `BackendError` when the table was made by a newer version of this library, or by somebody else.
+   * Rejects with `BackendError` when the table was made by a newer version of this library, or by somebody else, or when
+   * the server is set to sysdate-is-now.
    */
   migrate(): Promise<void>
   /** Stops the sweeping, and lets another process take it over. The pool stays open: whoever made it ends it. */
@@ -67,8 +69,8 @@ const LEASE_TURNS = 4
 /**
  * Makes a backend on a pool of `mysql2` or `mariadb`; connects when it is first used. Each operation is one prepared
  * statement on a connection of the pool, and a write is one call of a stored procedure that `migrate` has made and
- * that commits by itself. The clock is the server's. The pool's connections must have autocommit on, as they do
- * unless told otherwise.
+ * that commits by itself: not for a connection on which a transaction of yours is open. The clock is the server's. The
+ * pool's connections must have autocommit on, as they have unless told otherwise; any other setting of theirs will do.
  *
  * mariadb reports a connection that fails by an `error` event of the pool: where the application does not listen for
  * it, it would end the process, so this adds a listener that does nothing. The next operation finds out.

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createMysqlBackend, mysqlSchema } from '../../src/backends/mysql.ts'
 import { BackendError } from '../../src/index.ts'
-import { DRIVER_NAMES, open, openBackend, tableName } from './mysql/open.ts'
+import { startMariadb } from '../servers/mariadb.ts'
+import { DRIVER_NAMES, DRIVERS, open, openBackend, tableName } from './mysql/open.ts'
 
 const pool = open('mysql2')
 
@@ -54,6 +55,21 @@ describe.each(DRIVER_NAMES)('migrate on %s', (driver) => {
       const { message, cause } = await faultOf(operation())
       expect(message).toBe('the tables of the MySQL backend are missing: run its migrate()')
       expect(cause).toBeInstanceOf(Error)
+    }
+  })
+})
+
+describe('migrate on a server that is set to sysdate-is-now', () => {
+  it('refuses it: a write that waited would be judged by the time before', async () => {
+    const server = await startMariadb({ settings: { 'sysdate-is-now': '1' } })
+    const stopped = DRIVERS.mysql2(server.url, {})
+    try {
+      const backend = createMysqlBackend(stopped.pool, { sweepEveryMs: 0 })
+      const fault = await faultOf(backend.migrate())
+      expect(fault.message).toBe('the MySQL server must not be set to sysdate-is-now')
+    } finally {
+      await stopped.end()
+      await server.stop()
     }
   })
 })

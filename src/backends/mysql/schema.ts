@@ -104,9 +104,11 @@ function fillLocks(): string {
 /**
  * Makes the schema unless it is there. Safe to run from several processes at once.
  *
- * @throws BackendError when the table was made by a newer version of this library or by somebody else.
+ * @throws BackendError when the table was made by a newer version of this library or by somebody else, or when the server
+ * cannot tell the time after a wait.
  */
 export async function migrate(connection: MysqlConnection, table: string): Promise<void> {
+  await refuseStoppedClock(connection)
   await refuseNewer(connection, table)
   const [createTable = '', createLocks = '', ...rest] = mysqlSchema(table)
   // A table of the application's that happens to have this name is found out before anything more is made.
@@ -115,6 +117,14 @@ export async function migrate(connection: MysqlConnection, table: string): Promi
   await query(connection, createLocks)
   await refuseForeign(connection, fill(`SELECT ${LOCK_COLUMNS} FROM {locks} LIMIT 0`, table))
   for (const sql of rest) await query(connection, sql)
+}
+
+async function refuseStoppedClock(connection: MysqlConnection): Promise<void> {
+  const sql = 'SELECT CAST(IF(SLEEP(0.01) = 0, SYSDATE(6) > NOW(6), 0) AS BINARY) AS answer'
+  const [moves] = answersOf(await execute(connection, sql))
+  if (moves?.toString() !== '1') {
+    throw new BackendError('the MySQL server must not be set to sysdate-is-now')
+  }
 }
 
 async function refuseNewer(connection: MysqlConnection, table: string): Promise<void> {
