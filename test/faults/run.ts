@@ -1,0 +1,57 @@
+// Harms each engine under load, through each of its drivers, and checks every answer that was given.
+//
+// `npm run proof:faults` runs everything; `npm run proof:faults -- postgres kill 20` the kills of PostgreSQL for 20
+// seconds each. `all` stands for any engine or fault; an engine may name a driver, as in `redis/ioredis`.
+// `--show` prints some of the histories that cannot be explained, in tokens that stand for keys and values.
+// `--planted early-ack` (or another of `planted.ts`) plants a fault in the backend: the run must then fail.
+import { parseArgs } from 'node:util'
+import { startProxy } from '../servers/proxy.ts'
+import { ENGINES } from './engines.ts'
+import { FAULTS } from './faults.ts'
+import { flakyMemory, outage } from './flaky-memory.ts'
+import { PLANTED } from './planted.ts'
+import type { Planted } from './planted.ts'
+import { lineOf, tableOf } from './report.ts'
+import { runTrial } from './trial.ts'
+import type { TrialResult } from './trial.ts'
+
+const { values, positionals } = parseArgs({
+  options: { planted: { type: 'string' }, show: { type: 'boolean' } },
+  allowPositionals: true,
+})
+const [engines = 'all', faults = 'all', seconds = '6'] = positionals
+const { planted } = values
+if (planted !== undefined && !(planted in PLANTED)) {
+  throw new Error(`"--planted" must be one of ${Object.keys(PLANTED).join(', ')}`)
+}
+
+const results: TrialResult[] = []
+for (const engine of [...ENGINES, flakyMemory]) {
+  for (const driver of Object.keys(engine.drivers)) {
+    for (const fault of [...FAULTS, outage]) {
+      if (!fault.engines.includes(engine.name)) continue
+      // The memory is there to try the run itself.
+      if (
+        engines === 'all' ? engine === flakyMemory : !`${engine.name}/${driver}`.includes(engines)
+      )
+        continue
+      if (faults !== 'all' && !fault.name.includes(faults)) continue
+      const result = await runTrial({
+        engine,
+        driver,
+        fault,
+        seconds: Number(seconds),
+        planted: planted as Planted | undefined,
+        startWire: startProxy,
+      })
+      console.log(lineOf(result))
+      if (values.show === true)
+        for (const history of result.unexplained) console.log(`${history}\n`)
+      results.push(result)
+    }
+  }
+}
+console.log(tableOf(results))
+if (results.length === 0) console.error('nothing was tried')
+if (results.length === 0 || results.some(({ problems }) => problems.length > 0))
+  process.exitCode = 1
