@@ -215,6 +215,7 @@ describe.each(CLIENTS)('createRedisBackend on $name through an outage', ({ open 
     const began = performance.now()
     const operations = [
       backend.get(key),
+      backend.get(key),
       backend.set(key, 'late'),
       backend.generate({ subject: 'ann' }),
       backend.list('ann'),

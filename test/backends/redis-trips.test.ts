@@ -63,6 +63,21 @@ describe('the trips of createRedisBackend', () => {
     expect(await commandsOf(async () => request.load())).toEqual([])
   })
 
+  it('are one MGET for up to 32 reads that are asked for in one go', async () => {
+    const { backend } = await createWarm()
+    const values = Array.from({ length: 40 }, (_, at) => `value ${at}`)
+    const keys = await Promise.all(values.map((value) => backend.generate({ value })))
+    await backend.clear(keys[7] ?? '')
+    let found: Awaited<ReturnType<typeof backend.get>>[] = []
+    const read = async () => {
+      found = await Promise.all(keys.map((key) => backend.get(key)))
+    }
+    expect(await commandsOf(read)).toEqual(['MGET', 'MGET'])
+    expect(found.map((each) => (each.ok ? each.value : each.reason))).toEqual(
+      values.with(7, 'not_found'),
+    )
+  })
+
   it('are two for a read with a touch due', async () => {
     const { sessions } = await createWarm({ period: 2 })
     const { key } = await sessions.generate(1)
@@ -122,6 +137,8 @@ describe('the trips of createRedisBackend', () => {
     expect(await commandsOf(update)).toEqual(['EVALSHA', 'EVAL'])
     expect(await commandsOf(update)).toEqual(['EVALSHA'])
     await server.restart()
+    watch.close()
+    watch = await monitor(server.url)
     await update()
     expect(await sessions.fromKey(session.key)).toMatchObject({ session: { value: 4, version: 4 } })
   })

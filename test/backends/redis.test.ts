@@ -109,6 +109,10 @@ describe.each(DRIVERS)('createRedisBackend on $name', ({ connect }) => {
     await closing.close()
     const operations = [
       () => backend.get(key),
+      () =>
+        Promise.any([backend.get(key), backend.get(key)]).catch(({ errors }) =>
+          Promise.reject(errors[1]),
+        ),
       () => backend.set(key, 'b'),
       () => backend.clear(key),
       () => backend.generate({ value: 'c' }),

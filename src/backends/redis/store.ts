@@ -6,6 +6,7 @@ import { createServerClock } from './clock.ts'
 import type { ServerClock } from './clock.ts'
 import { textOf } from './connection.ts'
 import type { Connection, Send } from './connection.ts'
+import { createGet } from './gather.ts'
 import { createKeyspace } from './keyspace.ts'
 import { createLanes } from './lanes.ts'
 import { bodyOf, parseRecord } from './record.ts'
@@ -25,7 +26,7 @@ export interface RedisStoreParts {
 const SCAN_COUNT = '500'
 
 /**
- * Makes the `Store` under `createRedisBackend`, by the server's clock. A read is one GET; a write is one script,
+ * Makes the `Store` under `createRedisBackend`, by the server's clock. A read is a GET; a write is one script,
  * except that in a cluster one that names a subject is a step on the subject's index and then one on the record.
  */
 export function createRedisStore(
@@ -129,8 +130,9 @@ function createReader(connection: Connection, clock: ServerClock, scripts: Scrip
     return asking
   }
 
+  const get = createGet(connection)
   return (recordId, key) => {
-    const reply = connection.command(key, ['GET', key])
+    const reply = get(key)
     const finish = (text: unknown) => recordFrom(recordId, key, text, clock, scripts)
     if (clock.fresh) return reply.then(finish)
     return Promise.all([reply, askTime()]).then(([text]) => finish(text))
