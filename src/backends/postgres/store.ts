@@ -11,13 +11,15 @@ import type {
 } from '../../core/store.ts'
 import type { Cell, Statement } from './client.ts'
 import type { Statements } from './statements.ts'
-import { bindCount, bindMs, bindText, bindVersion, readText, unpack } from './text.ts'
+import { bindCount, bindMs, bindText, bindVersion, readText, unpack, unpackBefore } from './text.ts'
 
 /** Sends one statement; a fault is thrown as `faultOf` makes it. */
 export type Ask = (statement: Statement, values: Cell[]) => Promise<readonly (readonly Cell[])[]>
 
 // How often a step is tried anew that met two changes of its record in a row; see `update`.
 const ATTEMPTS = 3
+
+const NO_TEXTS: readonly Cell[] = [null, null, null]
 
 /** Makes the `Store` under `createPostgresBackend`, by the server's clock. */
 export function createPostgresStore(sql: Statements, ask: Ask): Store {
@@ -187,11 +189,11 @@ function securedOf(row: readonly Cell[]): UpdateSecurityResult {
   }
 }
 
-function recordOf(recordId: Handle, row: readonly Cell[]): StoredRecord {
-  const [packed, subject = null, labels = null, extra = null, value = null] = row
-  const fields = unpack(packed)
+function recordOf(recordId: Handle, [packed = null, texts = null]: readonly Cell[]): StoredRecord {
+  const [fields, value] = unpackBefore(packed ?? '')
   const [now, version, idle, createdAt, expiresAt, deadlineAt, securityVersion] = fields
   const [previousUntil, authenticatedAt, secretHash, previousHash] = fields.slice(7)
+  const [subject, labels, extra] = texts === null ? NO_TEXTS : (JSON.parse(texts) as Cell[])
   return {
     recordId,
     value: readText(value),
@@ -204,10 +206,10 @@ function recordOf(recordId: Handle, row: readonly Cell[]): StoredRecord {
       secretHash: secretHash as SecretHash,
       previousHash: previousHash as SecretHash | null,
       previousUntilMs: nullable(previousUntil),
-      subject: readText(subject),
+      subject: readText(subject ?? null),
       authenticatedAtMs: nullable(authenticatedAt),
-      labels: readText(labels),
-      extra: readText(extra),
+      labels: readText(labels ?? null),
+      extra: readText(extra ?? null),
     },
     securityVersion: Number(securityVersion),
     nowMs: Number(now),

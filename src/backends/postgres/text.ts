@@ -45,3 +45,9 @@ export function bindCount(count: number): string {
 export function unpack(cell: Cell | undefined): readonly Cell[] {
   return (cell ?? '').split(' ').map((field) => (field === '' ? null : field))
 }
+
+/** As `unpack`, of a cell that goes on with ` =` and a text, or with nothing for null. */
+export function unpackBefore(cell: string): [fields: readonly Cell[], text: Cell] {
+  const end = cell.indexOf(' =')
+  return end < 0 ? [unpack(cell), null] : [unpack(cell.slice(0, end)), cell.slice(end + 2)]
+}
