@@ -52,6 +52,8 @@ for (const engine of [...ENGINES, flakyMemory]) {
   }
 }
 console.log(tableOf(results))
+const skipped = results.filter((result) => result.skipped !== undefined)
+if (skipped.length > 0) console.log(`${skipped.length} skipped: ${skipped.map(lineOf).join('; ')}`)
 if (results.length === 0) console.error('nothing was tried')
 if (results.length === 0 || results.some(({ problems }) => problems.length > 0))
   process.exitCode = 1
