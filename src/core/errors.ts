@@ -95,7 +95,12 @@ export async function guardBackend<T>(
   try {
     return await run()
   } catch (cause) {
-    if (isSessionError(cause)) throw cause
-    throw new BackendError(`the backend failed to ${operation}`, { cause })
+    throw backendFault(operation, cause)
   }
+}
+
+/** What `guardBackend` throws for `cause`: where a wait more would be dear, it is caught on the spot. */
+export function backendFault(operation: string, cause: unknown): Error {
+  if (isSessionError(cause)) return cause
+  return new BackendError(`the backend failed to ${operation}`, { cause })
 }

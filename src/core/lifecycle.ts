@@ -1,6 +1,12 @@
 import type { Awaitable, Missed, SetResult } from './backend.ts'
 import { assertWellFormed } from './codec.ts'
-import { BackendError, guardBackend, InvalidValueError, SubjectLimitError } from './errors.ts'
+import {
+  backendFault,
+  BackendError,
+  guardBackend,
+  InvalidValueError,
+  SubjectLimitError,
+} from './errors.ts'
 import {
   generateKey,
   generateSuccessor,
@@ -168,9 +174,15 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     async get(key: string): Promise<SessionFound | Missed> {
       const parsed = parseKey(key)
       if (parsed === undefined) return NOT_FOUND
-      const { handle, secretHash } = parsed
-      const record = await ask('read a session', () => store.read(handle))
-      if (record === undefined || !isAuthorised(record, secretHash)) return NOT_FOUND
+      let record
+      try {
+        // Not by `ask`: this is the way of every request, and each promise on it counts.
+        const answer = store.read(parsed.handle)
+        record = await (limits === undefined ? answer : limits.call(answer))
+      } catch (cause) {
+        throw backendFault('read a session', cause)
+      }
+      if (record === undefined || !isAuthorised(record, parsed.secretHash)) return NOT_FOUND
       return record.value === null ? NOT_SET : foundOf(record, record.value)
     },
 

@@ -1,6 +1,6 @@
 import type { Found, Missed } from '../core/backend.ts'
 import { decodeValue } from '../core/codec.ts'
-import { BackendError, guardBackend, InvalidValueError } from '../core/errors.ts'
+import { backendFault, BackendError, InvalidValueError } from '../core/errors.ts'
 import { isKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
 import type { SessionFound } from '../core/session-backend.ts'
@@ -57,6 +57,7 @@ export function candidatesOf<V>(context: ManagerContext<V>, headers: HeaderSourc
   const header = cookieHeaderOf(headers)
   if (header === undefined) return []
   const values = readCookies(header, context.cookie.name)
+  if (values.length === 1) return values
   const keys = values.filter(isKey)
   return (keys.length > 0 ? keys : values).slice(0, MAX_CANDIDATES)
 }
@@ -66,7 +67,12 @@ export async function readBackend<V>(
   context: ManagerContext<V>,
   key: string,
 ): Promise<Found | Missed> {
-  const answer = await guardBackend('get a session', () => context.backend.get(key))
+  let answer
+  try {
+    answer = await context.backend.get(key)
+  } catch (cause) {
+    throw backendFault('get a session', cause)
+  }
   if (answer?.ok === true && isUsable(answer)) {
     if (answer.version === undefined) context.unversioned = true
     return answer
