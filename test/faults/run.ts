@@ -13,7 +13,7 @@ import { PLANTED } from './planted.ts'
 import type { Planted } from './planted.ts'
 import { lineOf, tableOf } from './report.ts'
 import { runTrial } from './trial.ts'
-import type { TrialResult } from './trial.ts'
+import type { TrialOptions, TrialResult } from './trial.ts'
 
 const { values, positionals } = parseArgs({
   options: { planted: { type: 'string' }, show: { type: 'boolean' } },
@@ -25,35 +25,42 @@ if (planted !== undefined && !(planted in PLANTED)) {
   throw new Error(`"--planted" must be one of ${Object.keys(PLANTED).join(', ')}`)
 }
 
-const results: TrialResult[] = []
-for (const engine of [...ENGINES, flakyMemory]) {
-  for (const driver of Object.keys(engine.drivers)) {
-    for (const fault of [...FAULTS, outage]) {
-      if (!fault.engines.includes(engine.name)) continue
+/** The trials that the arguments ask for. */
+function* chosen(): Generator<Pick<TrialOptions, 'engine' | 'driver' | 'fault'>> {
+  for (const engine of [...ENGINES, flakyMemory]) {
+    for (const driver of Object.keys(engine.drivers)) {
       // The memory is there to try the run itself.
-      if (
-        engines === 'all' ? engine === flakyMemory : !`${engine.name}/${driver}`.includes(engines)
-      )
-        continue
-      if (faults !== 'all' && !fault.name.includes(faults)) continue
-      const result = await runTrial({
-        engine,
-        driver,
-        fault,
-        seconds: Number(seconds),
-        planted: planted as Planted | undefined,
-        startWire: startProxy,
-      })
-      console.log(lineOf(result))
-      if (values.show === true)
-        for (const history of result.unexplained) console.log(`${history}\n`)
-      results.push(result)
+      const named = `${engine.name}/${driver}`.includes(engines)
+      if (engines === 'all' ? engine === flakyMemory : !named) continue
+      for (const fault of [...FAULTS, outage]) {
+        if (!fault.engines.includes(engine.name)) continue
+        if (faults === 'all' || fault.name.includes(faults)) yield { engine, driver, fault }
+      }
     }
+  }
+}
+
+const results: TrialResult[] = []
+let failed = false
+for (const trial of chosen()) {
+  try {
+    const result = await runTrial({
+      ...trial,
+      seconds: Number(seconds),
+      planted: planted as Planted | undefined,
+      startWire: startProxy,
+    })
+    console.log(lineOf(result))
+    if (values.show === true) console.log(result.unexplained.join('\n\n'))
+    results.push(result)
+    if (result.problems.length > 0) failed = true
+  } catch (error) {
+    console.log(`${trial.engine.name} / ${trial.driver} / ${trial.fault.name}: not made:`, error)
+    failed = true
   }
 }
 console.log(tableOf(results))
 const skipped = results.filter((result) => result.skipped !== undefined)
 if (skipped.length > 0) console.log(`${skipped.length} skipped: ${skipped.map(lineOf).join('; ')}`)
-if (results.length === 0) console.error('nothing was tried')
-if (results.length === 0 || results.some(({ problems }) => problems.length > 0))
-  process.exitCode = 1
+if (results.length === skipped.length) console.error('nothing was tried')
+if (failed || results.length === skipped.length) process.exitCode = 1

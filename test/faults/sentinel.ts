@@ -130,7 +130,11 @@ async function handOver(topology: SentinelTopology, master: RedisServer): Promis
   await until('the replicas have caught up', () =>
     haveCaughtUp(master, replicasOf(topology).length),
   )
-  await command(first, 'SENTINEL', 'FAILOVER', topology.name)
+  // It refuses while it has no fresh answer of a replica's.
+  await until('a sentinel begins the failover', async () => {
+    await command(first, 'SENTINEL', 'FAILOVER', topology.name)
+    return true
+  })
   const { port } = await topology.failedOver(master)
   await command(master, 'REPLICAOF', '127.0.0.1', String(port))
   await command(master, 'CLIENT', 'KILL', 'TYPE', 'normal')
