@@ -21,7 +21,7 @@ const [sqlite] = Object.values(
 const machine = { cpu: cpu?.model, cores: cpus().length, node: process.version, sqlite }
 
 console.log(
-  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, SQLite ${machine.sqlite}\n`,
+  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, SQLite ${String(machine.sqlite)}\n`,
 )
 console.log('| workload | variant | µs | ratio | middle 80 % of the ratio |')
 console.log('| --- | --- | ---: | ---: | --- |')

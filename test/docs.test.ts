@@ -130,8 +130,9 @@ function undocumented(path: string, source: string): string[] {
   const lines = source.split('\n')
   return lines.flatMap((line, index) => {
     const name = exported.exec(line)?.[1]
-    return name === undefined || lines[index - 1]?.endsWith('*/') === true
-      ? []
-      : [`${path}: ${name}`]
+    const before = lines[index - 1] ?? ''
+    // Of the overloads of a function, the first has the comment.
+    const documented = before.endsWith('*/') || exported.exec(before)?.[1] === name
+    return name === undefined || documented ? [] : [`${path}: ${name}`]
   })
 }

@@ -1,9 +1,9 @@
 // One session's read and write on each engine: bare, by the backend, by the manager. Servers, clients and backends
 // are the ones that the tests use.
 import ioredis from 'ioredis'
-import mariadb from 'mariadb'
+import { createPool as createMariadbPool } from 'mariadb'
 import mysql from 'mysql2/promise'
-import pg from 'pg'
+import { Pool } from 'pg'
 import postgres from 'postgres'
 import { createClient } from 'redis'
 import { createMysqlBackend } from '../../dist/backends/mysql.js'
@@ -120,7 +120,7 @@ async function openPostgres(connect) {
 }
 
 function pgPool(url) {
-  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+  const pool = new Pool({ connectionString: url, max: CONNECTIONS })
   return {
     client: pool,
     query: async (text, values) => {
@@ -177,7 +177,7 @@ async function mysql2Pool(url) {
 
 async function mariadbPool(url) {
   const { hostname, port, username, password, pathname } = new URL(url)
-  const pool = mariadb.createPool({
+  const pool = createMariadbPool({
     host: hostname,
     port: Number(port),
     user: username,

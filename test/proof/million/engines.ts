@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import type { RowDataPacket } from 'mysql2/promise'
-import pg from 'pg'
+import { Pool } from 'pg'
 import { createClient } from 'redis'
 import { createMysqlBackend } from '../../../src/backends/mysql.ts'
 import { createPostgresBackend } from '../../../src/backends/postgres.ts'
@@ -86,7 +86,7 @@ async function openPostgres(): Promise<Engine> {
   const server = await startPostgres({
     settings: { synchronous_commit: 'off', shared_buffers: '512MB', max_wal_size: '4GB' },
   })
-  const pool = new pg.Pool({ connectionString: server.url, max: 8 })
+  const pool = new Pool({ connectionString: server.url, max: 8 })
   const one = async (sql: string, values: unknown[] = []): Promise<number> =>
     Number(Object.values((await pool.query<Record<string, unknown>>(sql, values)).rows[0] ?? {})[0])
   return {

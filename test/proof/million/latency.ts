@@ -76,7 +76,8 @@ async function windowOf(filled: Filled): Promise<number[]> {
   for (;;) {
     const elapsedMs = performance.now() - started
     if (elapsedMs >= WINDOW_MS) break
-    while (reads.length < (elapsedMs * READS_PER_SECOND) / 1000) reads.push(timed(filled.read))
+    while (reads.length < (elapsedMs * READS_PER_SECOND) / 1000)
+      reads.push(timed(() => filled.read()))
     await sleep(1)
   }
   return Promise.all(reads)
