@@ -11,7 +11,8 @@ import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
-import { assertTimeLimit } from '../core/time-limit.ts'
+import { assertTimeLimit, createTimeLimit } from '../core/time-limit.ts'
+import type { TimeLimit } from '../core/time-limit.ts'
 import { createAsk, createLend } from './mysql/ask.ts'
 import { accessTo } from './mysql/pool.ts'
 import type { MysqlCallbackPool, MysqlPool, MysqlPromisePool } from './mysql/pool.ts'
@@ -53,7 +54,7 @@ export interface MysqlBackend extends SessionBackend {
   /**
    * Makes the tables and procedures, unless they are there. Safe to call at each start, from several processes at once.
    * Rejects with `BackendError` when the table was made by a newer version of this library, or by somebody else, or when
-   * the server is set to sysdate-is-now.
+   * the server is set to sysdate-is-now, or when connections come with autocommit off.
    */
   migrate(): Promise<void>
   /** Stops the sweeping, and lets another process take it over. The pool stays open: whoever made it ends it. */
@@ -63,6 +64,7 @@ export interface MysqlBackend extends SessionBackend {
 const TIMEOUT_MS = 5000
 const SWEEP_EVERY_MS = 10_000
 const MIGRATE_FACTOR = 60
+const LONGEST_MS = 2 ** 31 - 1
 // Whoever has not swept for so many turns has gone.
 const LEASE_TURNS = 4
 
@@ -70,7 +72,8 @@ const LEASE_TURNS = 4
  * Makes a backend on a pool of `mysql2` or `mariadb`; connects when it is first used. Each operation is one prepared
  * statement on a connection of the pool, and a write is one call of a stored procedure that `migrate` has made and
  * that commits by itself: not for a connection on which a transaction of yours is open. The clock is the server's. The
- * pool's connections must have autocommit on, as they have unless told otherwise; any other setting of theirs will do.
+ * pool's connections must have autocommit on, as they have unless told otherwise; the settings of the session that people
+ * change will do otherwise.
  *
  * mariadb reports a connection that fails by an `error` event of the pool: where the application does not listen for
  * it, it would end the process, so this adds a listener that does nothing. The next operation finds out.
@@ -99,17 +102,24 @@ export function createMysqlBackend(
   const lend = createLend(access, timeoutMs)
   const store = createMysqlStore(createAsk(access, lend), table)
   const backend = createBackend(store, { ...options, timeoutMs })
-  const close = startSweeping(store, options)
+  const close = startSweeping(store, options, createTimeLimit(timeoutMs))
+  const migrateWithin = createTimeLimit(Math.min(timeoutMs * MIGRATE_FACTOR, LONGEST_MS))
   return Object.assign(backend, {
     migrate: () =>
       guardBackend('make its tables', () =>
-        lend((connection) => migrate(connection, table), MIGRATE_FACTOR),
+        migrateWithin(lend((connection) => migrate(connection, table), MIGRATE_FACTOR)),
       ),
     close,
   })
 }
 
-function startSweeping(store: MysqlStore, options: MysqlBackendOptions): () => void {
+// A step that never comes back would be the last: mysql2 says nothing of a query whose connection was closed for it, and
+// mariadb waits for as long as its `socketTimeout` says.
+function startSweeping(
+  store: MysqlStore,
+  options: MysqlBackendOptions,
+  within: TimeLimit,
+): () => void {
   const { sweepEveryMs = SWEEP_EVERY_MS } = options
   const owner = randomUUID()
   let owned = false
@@ -117,7 +127,7 @@ function startSweeping(store: MysqlStore, options: MysqlBackendOptions): () => v
     {
       sweep: (limit) => {
         owned = true
-        return store.sweepAlone(owner, sweepEveryMs * LEASE_TURNS, limit)
+        return within(store.sweepAlone(owner, sweepEveryMs * LEASE_TURNS, limit))
       },
     },
     { ...options, sweepEveryMs },

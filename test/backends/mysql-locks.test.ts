@@ -145,6 +145,18 @@ describe.each(DRIVER_NAMES)('a store on %s that waits for a lock', (driver) => {
     expect(done.ok && done.expiresAtMs - done.nowMs).toBe(60_000)
   })
 
+  it('takes a clock that was set back during a statement for no wait', async () => {
+    const store = await openStore(waiter)
+    const { recordId, secretHash } = await created(store)
+    const one = open(driver, { connectionLimit: 1 })
+    const behind = await openStore(one, store.table)
+    // The statement begins at a time that SYSDATE(), which it asks as it goes on, has not come to.
+    await one.query('SET timestamp = UNIX_TIMESTAMP(SYSDATE(6)) + 5')
+    expect(await behind.update(recordId, secretHash, { value: 'b' }, 1)).toMatchObject({ ok: true })
+    const { expiresAtMs } = (await store.read(recordId))!
+    expect(await behind.touch(recordId, secretHash, expiresAtMs, expiresAtMs + 1)).toBe(true)
+  })
+
   it('counts a subject’s sessions after the wait for its lock', async () => {
     const store = await openStore(waiter)
     const limit = { maxPerSubject: 1 }

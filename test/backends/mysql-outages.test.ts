@@ -5,6 +5,7 @@ import type { MysqlBackend } from '../../src/backends/mysql.ts'
 import { BackendError } from '../../src/index.ts'
 import { startMariadb } from '../servers/mariadb.ts'
 import type { MariadbServer } from '../servers/mariadb.ts'
+import { startProxy } from '../servers/proxy.ts'
 import { DRIVER_NAMES, DRIVERS } from './mysql/open.ts'
 import type { Settings, TestPool } from './mysql/open.ts'
 
@@ -149,6 +150,38 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s, in an outage', (driver) =
     await holder.query('ROLLBACK')
     holder.release()
     backend.close()
+    expect(unhandled).toEqual([])
+  })
+
+  it('sweeps on after a step whose answer never came', async () => {
+    const proxy = await startProxy(server.port)
+    const url = server.url.replace(`:${server.port}/`, `:${proxy.port}/`)
+    const through = DRIVERS[driver](url, { connectionLimit: 2 })
+    opened.push(through)
+    const table = `swept_by_${driver}`
+    const backend = createMysqlBackend(through.pool, { table, timeoutMs: 200, sweepEveryMs: 20 })
+    await backend.migrate()
+    const expire = () =>
+      createMysqlBackend(observer.pool, { table, sweepEveryMs: 0 }).generate({
+        expiry: -1000,
+      })
+    const swept = () =>
+      vi.waitFor(async () => expect(await observer.query(`SELECT id FROM ${table}`)).toEqual([]), {
+        timeout: 20_000,
+        interval: 50,
+      })
+    await expire()
+    await swept()
+    proxy.stall()
+    // Twice the longest wait between two steps, and more: one is under way.
+    for (let calls = 0; calls < 3; calls++) await faultOf(backend.list('nobody'))
+    proxy.cut()
+    proxy.resume()
+    await expire()
+    await swept()
+    backend.close()
+    await through.end()
+    await proxy.stop()
     expect(unhandled).toEqual([])
   })
 

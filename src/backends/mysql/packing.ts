@@ -139,7 +139,10 @@ function textsOf(answer: Buffer, lengths: readonly string[]): (string | null)[] 
   })
 }
 
+/** What is said of it where it is off. */
+export const NO_AUTOCOMMIT = 'the connections of the pool must have autocommit on'
+
 // With it off, a read opens a transaction that nobody ends, and goes on showing what was there when it began.
 function assertAutocommit(autocommit: string | undefined): void {
-  if (autocommit !== '1') throw new Error('the connections of the pool must have autocommit on')
+  if (autocommit !== '1') throw new Error(NO_AUTOCOMMIT)
 }

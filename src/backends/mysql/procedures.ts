@@ -3,8 +3,13 @@ export const CLOCK = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)
 /** How long the records whose expiries share a bucket, milliseconds. */
 export const BUCKET_MS = 300_000
 
+// In full, because `completion_type` can make of a plain COMMIT one that begins another transaction, or that hangs up.
+const COMMIT = `COMMIT AND NO CHAIN NO RELEASE`
+const ROLLBACK = `ROLLBACK AND NO CHAIN NO RELEASE`
 // What every procedure opens with: whatever fails leaves nothing behind.
-const UNDO = `DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;`
+const UNDO = `DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ${ROLLBACK}; RESIGNAL; END;`
+// All of them. `sql_safe_updates` forbids a change without a condition, and one that names neither a key nor a limit.
+const MANY = '9223372036854775807'
 // One transaction at a time may add a record to a subject, or end all of the subject's.
 const LOCK_SUBJECT = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION;
@@ -38,7 +43,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   DECLARE v_victim VARBINARY(64);
   DECLARE v_answer VARBINARY(64);
   ${VICTIMS}
-  DECLARE EXIT HANDLER FOR 1062 BEGIN ROLLBACK; SELECT CAST('exists' AS BINARY) AS answer; END;
+  DECLARE EXIT HANDLER FOR 1062 BEGIN ${ROLLBACK}; SELECT CAST('exists' AS BINARY) AS answer; END;
   ${UNDO}
   IF p_subject_hash IS NULL THEN START TRANSACTION;
   ELSE
@@ -62,7 +67,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     END IF;
     SET v_answer = CONCAT_WS(',', v_now, v_expires);
   END IF;
-  COMMIT;
+  ${COMMIT};
   SELECT v_answer AS answer;`,
   ],
   update: [
@@ -92,7 +97,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   ELSE
     SET v_answer = 'gone';
   END IF;
-  COMMIT;
+  ${COMMIT};
   SELECT v_answer AS answer;`,
   ],
   secure: [
@@ -149,7 +154,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     END IF;
     SET v_answer = CONCAT_WS(',', v_version + 1, v_expires, v_now, v_authenticated);
   END IF;
-  COMMIT;
+  ${COMMIT};
   SELECT v_answer AS answer;`,
   ],
   remove: [
@@ -164,7 +169,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     IF v_expires > ${CLOCK} THEN SET v_answer = '1'; END IF;
     DELETE FROM {table} WHERE id = p_id;
   END IF;
-  COMMIT;
+  ${COMMIT};
   SELECT v_answer AS answer;`,
   ],
   remove_subject: [
@@ -190,7 +195,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     FETCH own INTO v_id;
   END WHILE;
   CLOSE own;
-  COMMIT;
+  ${COMMIT};
   SELECT CAST(v_live AS BINARY) AS answer;`,
   ],
   remove_all: [
@@ -199,10 +204,10 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   ${UNDO}
   SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
   START TRANSACTION;
-  DELETE FROM {table} WHERE expires_at <= ${CLOCK};
-  DELETE FROM {table};
+  DELETE FROM {table} WHERE expires_at <= ${CLOCK} LIMIT ${MANY};
+  DELETE FROM {table} WHERE version > 0 LIMIT ${MANY};
   SET v_live = ROW_COUNT();
-  COMMIT;
+  ${COMMIT};
   SELECT CAST(v_live AS BINARY) AS answer;`,
   ],
   sweep: [
@@ -223,7 +228,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     IF v_ours THEN
       UPDATE {locks} SET owner = p_owner, owned_until = v_now + p_lease WHERE slot = 0;
     END IF;
-    COMMIT;
+    ${COMMIT};
   END IF;
   IF v_ours THEN
     SET v_bucket = ${CLOCK} DIV ${BUCKET_MS};
@@ -238,7 +243,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
       FETCH expired INTO v_id;
     END WHILE;
     CLOSE expired;
-    COMMIT;
+    ${COMMIT};
   END IF;
   SELECT CAST(v_removed AS BINARY) AS answer;`,
   ],

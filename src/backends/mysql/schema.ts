@@ -1,5 +1,6 @@
 import { BackendError } from '../../core/errors.ts'
 import { answersOf, errorNumber, execute, query } from './ask.ts'
+import { NO_AUTOCOMMIT } from './packing.ts'
 import type { MysqlConnection } from './pool.ts'
 import { BUCKET_MS, PROCEDURES } from './procedures.ts'
 
@@ -108,7 +109,7 @@ function fillLocks(): string {
  * cannot tell the time after a wait.
  */
 export async function migrate(connection: MysqlConnection, table: string): Promise<void> {
-  await refuseStoppedClock(connection)
+  await refuseSettings(connection)
   await refuseNewer(connection, table)
   const [createTable = '', createLocks = '', ...rest] = mysqlSchema(table)
   // A table of the application's that happens to have this name is found out before anything more is made.
@@ -119,10 +120,12 @@ export async function migrate(connection: MysqlConnection, table: string): Promi
   for (const sql of rest) await query(connection, sql)
 }
 
-async function refuseStoppedClock(connection: MysqlConnection): Promise<void> {
-  const sql = 'SELECT CAST(IF(SLEEP(0.01) = 0, SYSDATE(6) > NOW(6), 0) AS BINARY) AS answer'
-  const [moves] = answersOf(await execute(connection, sql))
-  if (moves?.toString() !== '1') {
+async function refuseSettings(connection: MysqlConnection): Promise<void> {
+  const sql =
+    'SELECT CAST(IF(@@autocommit, IF(SLEEP(0.01) = 0, SYSDATE(6) > NOW(6), 0), 2) AS BINARY) AS answer'
+  const [answer] = answersOf(await execute(connection, sql))
+  if (answer?.toString() === '2') throw new BackendError(NO_AUTOCOMMIT)
+  if (answer?.toString() !== '1') {
     throw new BackendError('the MySQL server must not be set to sysdate-is-now')
   }
 }

@@ -26,6 +26,8 @@ export interface MysqlStore extends Store {
 
 // What a `Date` can show. Sums of such spans stay exact in the server's integers and in numbers.
 const LONGEST_MS = 8.64e15
+// Said, because `sql_select_limit` counts where a SELECT says nothing.
+const ALL = '18446744073709551615'
 // What one step may lock at once.
 const LARGEST_SWEEP = 100_000
 // `deleteAll` takes as long as there are records; the core gives it as many time limits.
@@ -166,7 +168,7 @@ function statementsOf(table: string) {
     ),
     list: fill(
       `SELECT ${PACKED_LISTED} AS answer FROM {table} WHERE subject_hash = ? AND expires_at > ${CLOCK}
-      ORDER BY created_at, id`,
+      ORDER BY created_at, id LIMIT ${ALL}`,
       table,
     ),
     endLease: fill(`UPDATE {locks} SET owned_until = 0 WHERE slot = 0 AND owner = ?`, table),

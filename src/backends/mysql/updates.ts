@@ -7,8 +7,8 @@ import { CLOCK } from './procedures.ts'
 /*
  * A change of one row by one plain statement costs half of what a procedure costs. All that it can tell is one number, by
  * LAST_INSERT_ID, of which JavaScript keeps 53 bits: 2 for the outcome, 36 for the span from the clock to the new expiry,
- * and 15 for the clock, counted from a moment near it that the caller names. A change whose number does not fit is left
- * undone, and the procedure does it.
+ * and 15 for the clock, counted from a moment near it that the caller names. A change whose number does not fit, or that
+ * nobody would commit, is left undone, and the procedure does it.
  */
 const SPAN_LIMIT = 2 ** 36
 const CLOCK_LIMIT = 2 ** 15
@@ -18,8 +18,9 @@ const UNDONE = 3
 const DONE = 4
 
 // The clock of a statement stands still from its beginning, and it may have to wait for a lock. SYSDATE() goes on, in
-// local time: between the two lies the wait, or the wait and a step of the local time by so many half hours.
-const WAITED = `(TIMESTAMPDIFF(MICROSECOND, NOW(3), SYSDATE(3)) DIV 1000 + 86400000) MOD 1800000`
+// local time: between the two lies the wait, or the wait and a step of the local time by so many half hours. A clock that
+// was set back meanwhile, by up to a minute, is a wait of less than nothing.
+const WAITED = `((TIMESTAMPDIFF(MICROSECOND, NOW(3), SYSDATE(3)) DIV 1000 + 86460000) MOD 1800000 - 60000)`
 // Until when the secret is good for this record.
 const GOOD_UNTIL = `CASE ? WHEN secret_hash THEN expires_at
     WHEN previous_hash THEN LEAST(expires_at, COALESCE(previous_until, expires_at)) ELSE 0 END`
@@ -33,7 +34,7 @@ const changing = (changes: string, code: string): string =>
 // Within the record's life the deadline lies ahead, so the span is at least 1 if the idle one is.
 const code = (idle: string): string => `CASE WHEN ${GONE_NOW} THEN ${GONE}
     WHEN version <> ? THEN ${CONFLICT}
-    WHEN ${idle} NOT BETWEEN 1 AND ${SPAN_LIMIT - 1} THEN ${UNDONE}
+    WHEN NOT @@autocommit OR ${idle} NOT BETWEEN 1 AND ${SPAN_LIMIT - 1} THEN ${UNDONE}
     ELSE (${CLOCK} - ?) * ${DONE * SPAN_LIMIT}e0 + LEAST(${idle}, deadline_at - ${CLOCK}) * ${DONE} END`
 
 const NEW_VALUE = 'value = ?, version = version + 1'
