@@ -107,6 +107,20 @@ describe.each(DRIVER_NAMES)('a store on %s that waits for a lock', (driver) => {
     expect(await store.read(recordId)).toBeUndefined()
   })
 
+  it('finds a record gone that ended in the wait for one that it would evict', async () => {
+    const store = await openStore(waiter)
+    const other = await created(store, { subject: 'ann' })
+    const { recordId } = await created(store, { idleMs: 700 })
+    const limit = { maxPerSubject: 1, atLimit: 'evict_oldest' } as const
+    const change = { subject: 'ann', authenticated: { absoluteMs: 60_000 } }
+    const late = await whileHeld(store.table, other.recordId, 750, async () =>
+      store.updateSecurity(recordId, change, 1, limit),
+    )
+    expect(late).toEqual(GONE)
+    expect(await store.read(recordId)).toBeUndefined()
+    expect(await store.list('ann')).toMatchObject([{ recordId: other.recordId }])
+  })
+
   it('finds a previous secret gone whose grace ended meanwhile', async () => {
     const store = await openStore(waiter)
     for (const version of [1, undefined]) {

@@ -121,6 +121,29 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
     expect(await backend.get(key)).toMatchObject({ value: 'a', version: 1 })
   })
 
+  it('makes whole milliseconds of any number', async () => {
+    const store = await openStore(pool)
+    for (const idleMs of [NaN, 0.5, 60_000.7, Infinity, -Infinity, 1e300]) {
+      const { recordId, secretHash } = await created(store, { absoluteMs: Infinity })
+      for (const version of [1, undefined]) {
+        const given = await store.update(recordId, secretHash, { idleMs }, version)
+        if (!given.ok) continue
+        expect(Number.isSafeInteger(given.nowMs)).toBe(true)
+        expect(Number.isInteger(given.expiresAtMs)).toBe(true)
+        const record = await store.read(recordId)
+        expect(record?.expiresAtMs).toBe(
+          idleMs < 1 || !(idleMs > 0) ? undefined : given.expiresAtMs,
+        )
+      }
+    }
+    const { recordId, secretHash } = await created(store)
+    const { expiresAtMs } = (await store.read(recordId))!
+    expect(await store.touch(recordId, secretHash, expiresAtMs, -Infinity)).toBe(true)
+    expect(await store.read(recordId)).toBeUndefined()
+    const limit = { maxPerSubject: Infinity }
+    expect(await store.create(draft({ subject: 'ann' }), limit)).toMatchObject({ ok: true })
+  })
+
   it('takes spans of any length', async () => {
     const store = await openStore(pool)
     // Up to what a plain statement can tell, and beyond it.

@@ -129,30 +129,37 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   ELSEIF v_others >= p_max AND NOT p_evict AND NOT (v_subject_hash <=> p_subject_hash) THEN
     SET v_answer = 'limit';
   ELSE
-    IF p_absolute IS NOT NULL THEN
-      SET v_authenticated = v_now;
-      SET v_deadline = v_now + p_absolute;
-      SET v_expires = LEAST(v_now + v_idle, v_deadline);
-    END IF;
-    IF p_previous IS NOT NULL AND p_grace IS NOT NULL THEN
-      SET v_until = IF(p_grace > 0, v_now + p_grace, 0);
-    END IF;
-    UPDATE {table} SET
-      security_version = v_version + 1,
-      secret_hash = COALESCE(p_hash, secret_hash),
-      previous_hash = IF(p_set_previous, p_previous, previous_hash),
-      previous_until = IF(p_set_previous, v_until, previous_until),
-      subject = IF(p_set_subject, p_subject, subject),
-      subject_hash = IF(p_set_subject, p_subject_hash, subject_hash),
-      labels = IF(p_set_labels, p_labels, labels),
-      extra = IF(p_set_extra, p_extra, extra),
-      authenticated_at = v_authenticated, deadline_at = v_deadline, expires_at = v_expires
-      WHERE id = p_id;
     SET v_excess = v_others + 1 - p_max;
     IF v_excess > 0 AND p_evict THEN
       ${EVICT}
+      SET v_now = ${CLOCK};
     END IF;
-    SET v_answer = CONCAT_WS(',', v_version + 1, v_expires, v_now, v_authenticated);
+    IF v_expires <= v_now THEN
+      -- In the wait for those others.
+      ${ROLLBACK};
+      SET v_answer = 'gone';
+    ELSE
+      IF p_absolute IS NOT NULL THEN
+        SET v_authenticated = v_now;
+        SET v_deadline = v_now + p_absolute;
+        SET v_expires = LEAST(v_now + v_idle, v_deadline);
+      END IF;
+      IF p_previous IS NOT NULL AND p_grace IS NOT NULL THEN
+        SET v_until = IF(p_grace > 0, v_now + p_grace, 0);
+      END IF;
+      UPDATE {table} SET
+        security_version = v_version + 1,
+        secret_hash = COALESCE(p_hash, secret_hash),
+        previous_hash = IF(p_set_previous, p_previous, previous_hash),
+        previous_until = IF(p_set_previous, v_until, previous_until),
+        subject = IF(p_set_subject, p_subject, subject),
+        subject_hash = IF(p_set_subject, p_subject_hash, subject_hash),
+        labels = IF(p_set_labels, p_labels, labels),
+        extra = IF(p_set_extra, p_extra, extra),
+        authenticated_at = v_authenticated, deadline_at = v_deadline, expires_at = v_expires
+        WHERE id = p_id;
+      SET v_answer = CONCAT_WS(',', v_version + 1, v_expires, v_now, v_authenticated);
+    END IF;
   END IF;
   ${COMMIT};
   SELECT v_answer AS answer;`,

@@ -91,7 +91,7 @@ export function createMysqlStore(ask: MysqlAsk, table: string): MysqlStore {
     },
 
     async touch(recordId, secretHash, fromMs, toMs) {
-      const values = touchValues(recordId, secretHash, fromMs, toMs)
+      const values = touchValues(recordId, secretHash, bounded(fromMs), bounded(toMs))
       return touchedOf(codeOf(await ask(sql.touch, values)))
     },
 
@@ -209,8 +209,9 @@ function boundsOf(
   subject: string | null,
   limit: SubjectLimit | undefined,
 ): [number | null, number] {
-  const { maxPerSubject = null, atLimit } = limit ?? {}
-  return [subject === null ? null : maxPerSubject, atLimit === 'evict_oldest' ? 1 : 0]
+  const { maxPerSubject, atLimit } = limit ?? {}
+  const most = subject === null || maxPerSubject === undefined ? null : bounded(maxPerSubject)
+  return [most, atLimit === 'evict_oldest' ? 1 : 0]
 }
 
 /**
@@ -242,8 +243,9 @@ function versionOf(version: number): number {
   return Number.isSafeInteger(version) && version > 0 ? version : 0
 }
 
-function bounded(spanMs: number): number {
-  return Math.max(-LONGEST_MS, Math.min(spanMs, LONGEST_MS))
+/** A whole number that the server can add to others. */
+function bounded(number: number): number {
+  return Math.trunc(Math.max(-LONGEST_MS, Math.min(number, LONGEST_MS))) || 0
 }
 
 function countOf([count]: readonly string[]): number {
@@ -251,5 +253,5 @@ function countOf([count]: readonly string[]): number {
 }
 
 function sweepable(limit: number): number {
-  return Math.max(0, Math.min(Math.trunc(limit), LARGEST_SWEEP))
+  return Math.max(0, Math.min(bounded(limit), LARGEST_SWEEP))
 }
