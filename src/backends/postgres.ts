@@ -38,7 +38,10 @@ export interface PostgresBackendOptions extends LifecyclePolicy, SweeperOptions 
    * them, as PgBouncer before 1.21. Default: true.
    */
   readonly prepare?: boolean | undefined
-  /** As `LifecyclePolicy.timeoutMs`. `pg` gives up the connection too, after twice that time. Default: 5,000. */
+  /**
+   * As `LifecyclePolicy.timeoutMs`; `migrate` has sixty times as long, too. `pg` gives up the connection as well, after
+   * twice that time. Default: 5,000.
+   */
   readonly timeoutMs?: number | undefined
   /**
    * Milliseconds between two steps of the sweep, give or take a quarter; 0 turns it off. One process at a time
@@ -61,6 +64,9 @@ export interface PostgresBackend extends SessionBackend {
   close(): void
 }
 
+// Others may be at it, and are waited for.
+const MIGRATE_FACTOR = 60
+const LONGEST_MS = 2 ** 31 - 1
 // Three missed steps, or half a minute, and another process takes over.
 const LEASE_STEPS = 3
 const SHORTEST_LEASE_MS = 30_000
@@ -99,12 +105,15 @@ export function createPostgresBackend(
   const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_STEPS * sweepEveryMs)
   const lease = createLease(statements, ask, leaseMs)
   const within = createTimeLimit(timeoutMs)
+  const withinMigration = createTimeLimit(Math.min(timeoutMs * MIGRATE_FACTOR, LONGEST_MS))
   const sweep = (limit: number) => within(lease.sweep(limit))
   const stop = startSweeper({ sweep }, { ...options, sweepEveryMs })
   options.signal?.addEventListener('abort', lease.giveBack, { once: true })
   return Object.assign(backend, {
     migrate: () =>
-      guardBackend('create its table', () => connection.run(postgresSchema(table)).catch(rethrow)),
+      guardBackend('create its table', () =>
+        withinMigration(connection.run(postgresSchema(table)).catch(rethrow)),
+      ),
 
     close() {
       stop()

@@ -7,6 +7,7 @@ import { count, openPool, openStore, query } from './postgres/open.ts'
 
 const GONE = { ok: false, reason: 'gone' }
 const CONFLICT = { ok: false, reason: 'conflict' }
+const EVICTING = { maxPerSubject: 1, atLimit: 'evict_oldest' } as const
 
 // A test that fails before it ends its transaction must not keep others waiting.
 const holders: Client[] = []
@@ -104,6 +105,42 @@ describe.concurrent('a write that waits for the row of another transaction', () 
       expect(await count(`SELECT count(*) FROM ${table}`)).toBe(0)
     },
   )
+
+  it('finds the record gone that runs out in the wait for one that it would evict', async () => {
+    const { table, store } = await open()
+    const other = await created(store, { subject: 'ann' })
+    const { recordId } = await created(store, { idleMs: 4000 })
+    const holder = await begin(`SELECT FROM ${table} WHERE id = $1 FOR UPDATE`, [other.recordId])
+    const change = { subject: 'ann', authenticated: { absoluteMs: 60_000 } }
+    const bind = store.updateSecurity(recordId, change, 1, EVICTING)
+    await untilWaiting(table, 1)
+    await untilOver(store, recordId)
+    await holder.commit()
+    expect(await bind).toEqual(GONE)
+    expect(await store.read(recordId)).toBeUndefined()
+    expect(await store.list('ann')).toMatchObject([{ recordId: other.recordId }])
+  })
+
+  it('is made again when it and another would evict each other’s record', async () => {
+    const { table, store } = await open()
+    const [one, two] = [
+      await created(store, { subject: 'ann' }),
+      await created(store, { subject: 'bob' }),
+    ]
+    const holder = await begin(`SELECT FROM ${table} FOR UPDATE`)
+    const binds = [
+      store.updateSecurity(one.recordId, { subject: 'bob' }, 1, EVICTING),
+      store.updateSecurity(two.recordId, { subject: 'ann' }, 1, EVICTING),
+    ]
+    await untilWaiting(table, 2)
+    await holder.commit()
+    const results = [await binds[0]!, await binds[1]!]
+    expect(results.map((result) => (result.ok ? 'done' : result.reason)).toSorted()).toEqual([
+      'done',
+      'gone',
+    ])
+    expect([...(await store.list('ann')), ...(await store.list('bob'))]).toHaveLength(1)
+  })
 
   it('goes by the record as it is after the wait', async () => {
     const { table, store } = await open()

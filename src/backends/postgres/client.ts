@@ -61,6 +61,8 @@ const LONGEST_MS = 2 ** 31 - 1
 // The caller is told first. `pg` then gives up the connection that hangs, later by as much again: its timer, unlike the
 // core's, takes an answer for late that came in time while the event loop was busy.
 const PG_FACTOR = 2
+// How many times the usual time a migration may take.
+const RUN_PATIENCE = 60
 
 /**
  * Tells the kinds of client apart by their methods.
@@ -109,7 +111,8 @@ function pg(client: PgClient, prepare: boolean, timeoutMs: number): Connection {
       return rows as readonly Cell[][]
     },
     async run(text) {
-      await send(() => client.query({ text, rowMode: 'array' }))
+      const query_timeout = Math.min(timeoutMs * RUN_PATIENCE * PG_FACTOR, LONGEST_MS)
+      await send(() => client.query({ text, rowMode: 'array', query_timeout }))
     },
   }
 }

@@ -155,6 +155,7 @@ function functionsOf(names: Names): string {
     now_ms bigint;
     others bigint;
     own text;
+    doomed text[];
   BEGIN
     ${readCommitted}
     IF most IS NULL THEN
@@ -190,10 +191,20 @@ function functionsOf(names: Names): string {
     IF evicting = 0 THEN
       RETURN NULL;
     END IF;
-    DELETE FROM ${table} WHERE subject = owner AND id IN (
+    doomed := ARRAY(
       SELECT id FROM ${table} WHERE subject = owner AND expires_at > now_ms AND id <> record_id
       ORDER BY created_at, id LIMIT others + 1 - most
     );
+    PERFORM FROM ${table} WHERE id = ANY(doomed) FOR UPDATE;
+    -- The record may have run out in this wait too.
+    now_ms := ${NOW};
+    IF at_version IS NOT NULL THEN
+      PERFORM FROM ${table} WHERE id = record_id AND expires_at > now_ms;
+      IF NOT FOUND THEN
+        RETURN NULL;
+      END IF;
+    END IF;
+    DELETE FROM ${table} WHERE subject = owner AND id = ANY(doomed);
     RETURN now_ms;
   END
   $body$;

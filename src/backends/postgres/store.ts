@@ -21,8 +21,25 @@ const ATTEMPTS = 3
 
 const NO_TEXTS: readonly Cell[] = [null, null, null]
 
+const DEADLOCK = '40P01'
+
 /** Makes the `Store` under `createPostgresBackend`, by the server's clock. */
-export function createPostgresStore(sql: Statements, ask: Ask): Store {
+export function createPostgresStore(sql: Statements, send: Ask): Store {
+  // The server has undone the whole step, so it may be taken again: two changes of subject that evict each other's
+  // record.
+  async function ask(
+    statement: Statement,
+    values: Cell[],
+    attempts = ATTEMPTS,
+  ): Promise<readonly (readonly Cell[])[]> {
+    try {
+      return await send(statement, values)
+    } catch (error) {
+      if (attempts <= 1 || (error as { code?: unknown }).code !== DEADLOCK) throw error
+      return ask(statement, values, attempts - 1)
+    }
+  }
+
   async function update(
     recordId: Handle,
     secretHash: SecretHash,
