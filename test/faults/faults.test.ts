@@ -48,8 +48,11 @@ describe('under load, the backend on', () => {
     expect(acknowledged).toBeGreaterThan(100)
   })
 
-  it('postgres by pg gets over a full disk', async ({ skip }) => {
-    const { skipped, problems } = await harm('postgres', 'pg', 'full disk')
+  it.for([
+    ['postgres', 'pg'],
+    ['mariadb', 'mariadb'],
+  ] as const)('%s by %s gets over a full disk', async ([engine, driver], { skip }) => {
+    const { skipped, problems } = await harm(engine, driver, 'full disk')
     if (skipped !== undefined) {
       console.warn(`skipped: full disk, ${skipped}`)
       skip(skipped)

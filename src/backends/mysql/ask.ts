@@ -26,7 +26,8 @@ const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * Makes the `MysqlLend` of a pool. A connection that has failed, or has not answered for a limit and a quarter, is closed
- * if it can be: that undoes what is open on it, and makes room for another.
+ * if it can be: that undoes what is open on it, and makes room for another. Else it is rolled back before anybody else
+ * has it: on a full disk, MariaDB runs no handler of a procedure and leaves its transaction open.
  */
 export function createLend({ borrow }: MysqlAccess, timeoutMs: number): MysqlLend {
   const loans = new Set<Loan>()
@@ -68,7 +69,7 @@ export function createLend({ borrow }: MysqlAccess, timeoutMs: number): MysqlLen
     } catch (error) {
       const { connection } = loan
       if (connection?.destroy !== undefined) connection.destroy()
-      else if (connection !== undefined) giveBack(connection)
+      else if (connection !== undefined) undo(connection)
       throw error
     } finally {
       loans.delete(loan)
@@ -82,12 +83,20 @@ function giveBack(connection: MysqlConnection): void {
   if (given instanceof Promise) given.catch(() => {})
 }
 
+/** Rolls back what may be open, and only then gives the connection back; one that cannot do it is broken. */
+function undo(connection: MysqlConnection): void {
+  query(connection, 'ROLLBACK').then(
+    () => giveBack(connection),
+    () => giveBack(connection),
+  )
+}
+
 /** Makes the `MysqlAsk` of a pool. */
 export function createAsk({ execute: direct }: MysqlAccess, lend: MysqlLend): MysqlAsk {
-  const run: MysqlAsk =
-    direct === undefined
-      ? (sql, values, factor) => lend((connection) => execute(connection, sql, values), factor)
-      : (sql, values) => direct({ sql, ...SETTINGS }, values)
+  const run: MysqlAsk = (sql, values, factor) =>
+    direct === undefined || sql.startsWith('CALL')
+      ? lend((connection) => execute(connection, sql, values), factor)
+      : direct({ sql, ...SETTINGS }, values)
 
   return async (sql, values, factor) => {
     for (let attempt = 1; ; attempt++) {

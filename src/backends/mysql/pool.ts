@@ -58,16 +58,20 @@ export interface MysqlBorrowed extends MysqlConnection {
 export interface MysqlAccess {
   /** Borrows a connection. */
   readonly borrow: () => Promise<MysqlBorrowed>
-  /** Executes a statement on a connection that the driver looks after. Left out where it can be closed instead. */
+  /**
+   * Executes a statement that cannot leave a transaction open, on a connection that the driver looks after. Left out
+   * where a connection can be closed instead.
+   */
   readonly execute?: MysqlPool['execute']
 }
 
 /**
  * Makes the `MysqlAccess` of what the application has.
  *
- * mysql2 is used by its callbacks, which its promises are made of: they cost a tenth of a read. A connection of
- * mariadb is left to its pool. Given back by hand, it sends a ROLLBACK after each call of a procedure; and closed, it has
- * itself killed on the server, which ends the process when there is nothing to kill any more.
+ * mysql2 is used by its callbacks, which its promises are made of: they cost a tenth of a read. mariadb's connections
+ * cannot be closed: one has itself killed on the server, which ends the process when there is nothing to kill any more.
+ * So plain statements are left to its pool, and calls of procedures have a connection of their own, which is rolled back
+ * when one fails. Given back by hand, it may send a ROLLBACK of its own, which nobody waits for.
  *
  * @throws TypeError when it is no pool.
  */
