@@ -1,3 +1,6 @@
+import { BackendError } from '../../core/errors.ts'
+import { faultOf } from './faults.ts'
+
 /** The part of a client of node-redis 5 or 6 (`createClient`, `createClientPool`) that this backend calls. */
 export interface NodeRedisClient {
   sendCommand(args: string[]): Promise<unknown>
@@ -71,6 +74,28 @@ const watched = new WeakSet<object>()
  * @throws TypeError when `client` is none of them, prefixes keys itself or reads from replicas.
  */
 export function connectionOf(client: RedisClient): Connection {
+  const connection = recognise(client)
+  return {
+    cluster: connection.cluster,
+    command: (key, args) => connection.command(key, args).catch(rethrow),
+    async masters() {
+      const masters = await connection.masters().catch(rethrow)
+      // A cluster of which nothing is known is an outage, and not one without sessions.
+      if (masters.length === 0) throw new BackendError('the client knows of no master')
+      return masters.map(
+        (send): Send =>
+          (args) =>
+            send(args).catch(rethrow),
+      )
+    },
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw faultOf(error)
+}
+
+function recognise(client: RedisClient): Connection {
   if (isObject(client)) {
     if ('call' in client && typeof client.call === 'function') return ioRedis(client)
     if ('customCommand' in client && typeof client.customCommand === 'function') {
@@ -126,7 +151,11 @@ function ioRedis(client: IoRedisClient): Connection {
     cluster: true,
     // The driver finds the key in the command by itself.
     command: (_key, args) => call(args),
-    masters: async () => client.nodes?.('master').map(callerOf) ?? [],
+    async masters() {
+      // Answered when the driver has been told which nodes are masters: right after its making it knows of none.
+      await call(['TIME'])
+      return client.nodes?.('master').map(callerOf) ?? []
+    },
   }
 }
 

@@ -123,7 +123,9 @@ type Reader = (recordId: Handle, key: string) => Promise<StoredRecord | undefine
 function createReader(connection: Connection, clock: ServerClock, scripts: ScriptRunner): Reader {
   let asking: Promise<void> | undefined
 
-  function askTime(): Promise<void> {
+  function askTime(key: string): Promise<unknown> {
+    // In a cluster, of the master that has the record: of another, it would say little and might not be had.
+    if (connection.cluster) return scripts.runTimed(PROBE, [key], [])
     asking ??= sampleTime(connection, clock).finally(() => {
       asking = undefined
     })
@@ -135,7 +137,7 @@ function createReader(connection: Connection, clock: ServerClock, scripts: Scrip
     const reply = get(key)
     const finish = (text: unknown) => recordFrom(recordId, key, text, clock, scripts)
     if (clock.fresh) return reply.then(finish)
-    return Promise.all([reply, askTime()]).then(([text]) => finish(text))
+    return Promise.all([reply, askTime(key)]).then(([text]) => finish(text))
   }
 }
 
