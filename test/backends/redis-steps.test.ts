@@ -49,7 +49,7 @@ function createSplit() {
       return (await scripts.run(ADMITTING_APART.create, marked, all))[0]
     }
   }
-  return { store, index: keys.index(name), enter, createSecond }
+  return { connection, prefix, store, index: keys.index(name), enter, createSecond }
 }
 
 describe('a login in a cluster, between its two steps', () => {
@@ -108,5 +108,56 @@ describe('a login in a cluster, between its two steps', () => {
     expect(await store.delete(record.recordId)).toBe(true)
     expect(await second(enteredAt)).toBe('late')
     expect(await store.read(record.recordId)).toBeUndefined()
+  })
+})
+
+describe('logins at once in a cluster that evict the oldest', () => {
+  const evict = { maxPerSubject: 1, atLimit: 'evict_oldest' } as const
+
+  it('leave one, the last to be entered, whichever has its record first', async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const { connection, prefix, store, index } = createSplit()
+      // Holds back each login before its second step.
+      const held: (() => void)[] = []
+      const holding: Connection = {
+        ...connection,
+        async command(key, args) {
+          if (args[1] === ADMITTING_APART.create.sha || args[1] === ADMITTING_APART.create.source) {
+            if (!args[0]?.endsWith('SHA')) return connection.command(key, args)
+            await new Promise<void>((resolve) => held.push(resolve))
+          }
+          return connection.command(key, args)
+        },
+      }
+      const holder = createRedisStore(holding, prefix)
+      const records = [draft({ subject: 'ann' }), draft({ subject: 'ann' })]
+      const logins: Promise<unknown>[] = []
+      for (const [at, record] of records.entries()) {
+        logins.push(Promise.resolve(holder.create(record, evict)))
+        await expect.poll(() => held.length).toBe(at + 1)
+      }
+      const [last] = (await node.client.zRange(index, -1, -1)) ?? []
+      for (const at of order) {
+        held[at]?.()
+        expect(await logins[at]).toMatchObject({ ok: true })
+      }
+      expect(await store.list('ann')).toMatchObject([{ recordId: last }])
+      await store.deleteAll()
+    }
+  })
+
+  it('leave as many as there may be, and no fewer', async () => {
+    const { store } = createSplit()
+    const three = { ...evict, maxPerSubject: 3 }
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(
+        Array.from({ length: 6 }, async () => store.create(draft({ subject: 'ann' }), three)),
+      )
+      expect(await store.list('ann')).toHaveLength(3)
+    }
+    await store.deleteAll()
   })
 })

@@ -12,6 +12,8 @@ import type { Engine, SubjectOperations } from './subjects.ts'
 const DAY_MS = 86_400_000
 // Longer than any policy lets a session live.
 const LONGEST_LIFE_MS = 401 * DAY_MS
+// A login that was entered earlier has ended, well or not.
+const LATELY_MS = 60_000
 
 /**
  * The operations in a cluster, where a subject's index is in another slot than most of its records. In this order:
@@ -26,16 +28,18 @@ export function createSplitIndex(engine: Engine): SubjectOperations {
     return seen.header?.[12] === encodeText(subject)
   }
 
-  /** Ends the oldest of the subject's other records until there is room for this one. */
-  async function evict(subject: string, seen: readonly Seen[], most: number): Promise<void> {
+  /**
+   * Ends the oldest of the subject's records beyond the bound. Of logins at once, whichever has its record last sees
+   * all of them, so it looks after its step; and whoever looks goes by one order, so none ends what another keeps.
+   */
+  async function evict(subject: string, most: number): Promise<void> {
     const name = indexNameOf(subject)
-    const rivals = seen.filter((each) => own(each, subject) || !isDead(each, name))
-    const oldest = rivals
-      .filter((each) => own(each, subject))
-      .sort((a, b) => Number(a.header?.[5]) - Number(b.header?.[5]) || a.enteredAt - b.enteredAt)
-    const surplus = oldest.slice(0, Math.max(0, rivals.length + 1 - most))
-    await Promise.all(surplus.map(async ({ recordId }) => removeIfOwn(recordId, subject)))
+    const seen = await entries.look(name, await entries.all(name))
+    const live = seen.filter((each) => own(each, subject)).sort(byAge)
+    const surplus = live.slice(0, Math.max(0, live.length - most))
+    await Promise.all(surplus.map(async (each) => removeIfOwn(each.recordId, subject)))
     await entries.unlist(name, surplus)
+    entries.drop(name, seen)
   }
 
   /** Deletes a record if it is the subject's. */
@@ -56,15 +60,15 @@ export function createSplitIndex(engine: Engine): SubjectOperations {
     excused: () => Promise<T | undefined | 'own'>,
   ): Promise<T | 'limit'> {
     const name = indexNameOf(subject)
-    const admitted = await entries.enter(name, recordId, lifeMs, limit, excused)
+    const evicts = limit?.atLimit === 'evict_oldest'
+    const bound = evicts ? undefined : limit
+    const admitted = await entries.enter(name, recordId, lifeMs, bound, excused)
     if ('refused' in admitted) return admitted.refused
     const { enteredAt, others } = admitted
     const marked = [keys.record(recordId), keys.mark(recordId, name)]
     const result = await step(marked, String(enteredAt))
     const most = limit?.maxPerSubject
-    if (result.ok && limit?.atLimit === 'evict_oldest' && most !== undefined) {
-      await evict(subject, await entries.look(name, others), most)
-    }
+    if (result.ok && evicts && most !== undefined) await evict(subject, most)
     // Housekeeping is nobody's to wait for, and whoever comes next does what has failed here.
     entries.tidy(name, result.ok ? others : [{ recordId, enteredAt }])
     return result
@@ -161,4 +165,16 @@ export function createSplitIndex(engine: Engine): SubjectOperations {
       )
     },
   }
+}
+
+/**
+ * The order in which records are evicted: the oldest first, but those entered lately last and as they were entered,
+ * as their masters may not agree on the time. So a login never ends itself, unless others have overtaken it.
+ */
+function byAge(a: Seen, b: Seen): number {
+  const [aIsLate, bIsLate] = [a.ageMs < LATELY_MS, b.ageMs < LATELY_MS]
+  if (aIsLate !== bIsLate) return aIsLate ? 1 : -1
+  const older = aIsLate ? 0 : Number(a.header?.[5]) - Number(b.header?.[5])
+  // Two of one millisecond go by their ids, as in the index.
+  return older || a.enteredAt - b.enteredAt || (a.recordId < b.recordId ? -1 : 1)
 }
