@@ -121,6 +121,17 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
     expect(await backend.get(key)).toMatchObject({ value: 'a', version: 1 })
   })
 
+  it('says of an id that is taken that it is, at the limit too', async () => {
+    const store = await openStore(pool)
+    const record = await created(store, { subject: 'ann' })
+    const exists = { ok: false, reason: 'exists' }
+    expect(await store.create(record, { maxPerSubject: 1 })).toEqual(exists)
+    expect(await store.create(record, { maxPerSubject: 1, atLimit: 'evict_oldest' })).toEqual(
+      exists,
+    )
+    expect(await store.read(record.recordId)).toMatchObject({ value: 'first' })
+  })
+
   it('makes whole milliseconds of any number', async () => {
     const store = await openStore(pool)
     for (const idleMs of [NaN, 0.5, 60_000.7, Infinity, -Infinity, 1e300]) {

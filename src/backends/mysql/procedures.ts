@@ -55,7 +55,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     SELECT COUNT(*) INTO v_live FROM {table} WHERE subject_hash = p_subject_hash AND expires_at > v_now;
   END IF;
   IF v_live >= p_max AND NOT p_evict THEN
-    SET v_answer = 'limit';
+    SET v_answer = IF(EXISTS (SELECT id FROM {table} WHERE id = p_id), 'exists', 'limit');
   ELSE
     INSERT INTO {table} (id, version, idle_ms, created_at, expires_at, deadline_at, security_version,
       secret_hash, authenticated_at, subject_hash, subject, labels, extra, value)
