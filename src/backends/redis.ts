@@ -6,6 +6,7 @@
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
+import { assertTimeLimit } from '../core/time-limit.ts'
 import { connectionOf } from './redis/connection.ts'
 import type { RedisClient } from './redis/connection.ts'
 import { guardEviction } from './redis/eviction.ts'
@@ -75,6 +76,8 @@ export function createRedisBackend(
   if (!ON_EVICTION.includes(onEviction)) {
     throw new TypeError('"onEviction" must be "warn", "refuse" or "ignore"')
   }
-  const store = createRedisStore(guardEviction(connectionOf(client), onEviction), prefix)
+  assertTimeLimit('timeoutMs', timeoutMs)
+  const connection = guardEviction(connectionOf(client), onEviction)
+  const store = createRedisStore(connection, prefix, { patienceMs: timeoutMs })
   return Object.assign(createBackend(store, { ...options, timeoutMs }), { close: () => {} })
 }

@@ -194,6 +194,29 @@ const CLIENTS: readonly {
   },
 ]
 
+describe('a write on one connection of several that hangs', () => {
+  it('holds up the others to its session no longer than its own caller waits', async () => {
+    const stalled = await createClient({ url: `redis://127.0.0.1:${proxy.port}` }).connect()
+    const order = [direct.client]
+    const pool = {
+      sendCommand: (args: string[]) => (order.shift() ?? direct.client).sendCommand(args),
+      on: () => {},
+    }
+    const options = { prefix: newPrefix(), timeoutMs: 300, onEviction: 'ignore' } as const
+    const backend = createRedisBackend(pool, options)
+    const key = await backend.generate({ value: 'a' })
+    proxy.stall()
+    order.push(stalled)
+    const hung = backend.set(key, 'b', { version: 1 }).catch((error: unknown) => error)
+    expect(await hung).toBeInstanceOf(BackendError)
+    expect(await backend.set(key, 'c', { version: 1 })).toMatchObject({ ok: true, version: 2 })
+    proxy.resume()
+    await stalled.ping()
+    expect(await backend.get(key)).toMatchObject({ value: 'c', version: 2 })
+    stalled.destroy()
+  })
+})
+
 describe.each(CLIENTS)('createRedisBackend on $name through an outage', ({ open }) => {
   it('goes on after its connections were killed', async () => {
     const [client, close] = await open(proxy.port)

@@ -1,3 +1,5 @@
+import { createTimeLimit } from '../../core/time-limit.ts'
+
 /** Runs a write after those of the same lane that are still under way. */
 export type InLane = <T>(lane: string, write: () => Promise<T>) => Promise<T>
 
@@ -5,17 +7,29 @@ export type InLane = <T>(lane: string, write: () => Promise<T>) => Promise<T>
  * Makes lanes, one for each record and kind of write. A record remembers the name of the last write of a process, which
  * is enough to know it again when a driver sends it twice, as long as the process has only one under way. A lane goes
  * with its last write. Deletions take none: a logout waits for nobody.
+ *
+ * A write that has had no answer for `patienceMs` holds up the others no longer: its caller has been told that its
+ * outcome is unknown, and one connection that hangs must not lock a session whose other writes would get through.
  */
-export function createLanes(): InLane {
-  const last = new Map<string, Promise<unknown>>()
-  return (lane, write) => {
+export function createLanes(patienceMs: number): InLane {
+  const patiently = createTimeLimit(patienceMs)
+  const last = new Map<string, Promise<void>>()
+
+  return <T>(lane: string, write: () => Promise<T>) => {
     const before = last.get(lane)
-    const done = before === undefined ? write() : before.then(write, write)
-    last.set(lane, done)
-    const leave = (): void => {
-      if (last.get(lane) === done) last.delete(lane)
+    let leave = (): void => {}
+    const over = new Promise<void>((resolve) => {
+      leave = () => {
+        if (last.get(lane) === over) last.delete(lane)
+        resolve()
+      }
+    })
+    last.set(lane, over)
+    const begin = (): Promise<T> => {
+      const done = write()
+      patiently(done).then(leave, leave)
+      return done
     }
-    done.then(leave, leave)
-    return done
+    return before === undefined ? begin() : before.then(begin)
   }
 }

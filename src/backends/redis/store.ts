@@ -17,9 +17,11 @@ import { createSplitIndex } from './split-index.ts'
 import type { Engine } from './subjects.ts'
 import { createWholeIndex } from './whole-index.ts'
 
-/** What a store can be made with for a test. */
+/** What a store can be made with. */
 export interface RedisStoreParts {
   readonly clock?: ServerClock
+  /** For how many milliseconds a write without an answer holds up the others to its record. Default: 5,000. */
+  readonly patienceMs?: number
 }
 
 // What one step of `deleteAll` asks for: well under a millisecond of the server's time.
@@ -32,7 +34,7 @@ const SCAN_COUNT = '500'
 export function createRedisStore(
   connection: Connection,
   prefix: string,
-  { clock = createServerClock() }: RedisStoreParts = {},
+  { clock = createServerClock(), patienceMs = 5000 }: RedisStoreParts = {},
 ): Store {
   const keys = createKeyspace(prefix)
   const scripts = createScriptRunner(connection, clock)
@@ -40,7 +42,7 @@ export function createRedisStore(
   const engine: Engine = { connection, keys, scripts, names }
   const subjects = connection.cluster ? createSplitIndex(engine) : createWholeIndex(engine)
   const read = createReader(connection, clock, scripts)
-  const inLane = createLanes()
+  const inLane = createLanes(patienceMs)
   // A script on a record reaches its index only where there are no slots.
   const indexPrefix = connection.cluster ? '' : keys.index('')
 
