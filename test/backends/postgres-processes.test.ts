@@ -1,54 +1,19 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { describe, expect, inject, it } from 'vitest'
 import { createPostgresBackend } from '../../src/backends/postgres.ts'
 import { createSessionManager } from '../../src/index.ts'
+import { startWorker } from '../processes/worker-process.ts'
+import type { WorkerProcess } from '../processes/worker-process.ts'
 import { count, openPool, query, tableName } from './postgres/open.ts'
 
-const WORKER = new URL('postgres/worker.ts', import.meta.url).pathname
-
-interface Worker {
-  /** The next line that it prints; rejects when it has ended instead. */
-  readonly line: () => Promise<string>
-  readonly go: () => void
-  /** Resolves when it has ended well, and rejects with what it complained of otherwise. */
-  readonly done: Promise<void>
-}
-
-/** Starts a process on the table, ready to do `task`. */
-async function startWorker(
-  task: string,
-  driver: string,
-  table: string,
-  argument = '',
-): Promise<Worker> {
-  const env = { ...process.env, POSTGRES_URL: inject('postgresUrl') }
-  const child = spawn(process.execPath, [WORKER, task, driver, table, argument], { env })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  let complaints = ''
-  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
-  const done = once(child, 'close').then(([code]) => {
-    if (code !== 0) throw new Error(complaints)
-  })
-  const line = async (): Promise<string> => {
-    const next = await lines.next()
-    if (next.done === true) {
-      await done
-      throw new Error('the process has no more to say')
-    }
-    return next.value
-  }
-  const worker = { line, go: () => void child.stdin.write('go\n'), done }
-  expect(await line()).toBe('ready')
-  return worker
-}
-
+const WORKER = new URL('postgres/worker.ts', import.meta.url)
 // Two processes with either driver.
 const DRIVERS = ['pg', 'postgres.js', 'pg', 'postgres.js']
 
-function startWorkers(task: string, table: string, argument?: string): Promise<Worker[]> {
-  return Promise.all(DRIVERS.map((driver) => startWorker(task, driver, table, argument)))
+function startWorkers(task: string, table: string, argument = ''): Promise<WorkerProcess[]> {
+  const env = { POSTGRES_URL: inject('postgresUrl') }
+  return Promise.all(
+    DRIVERS.map((driver) => startWorker(WORKER, [task, driver, table, argument], env)),
+  )
 }
 
 async function openManager(table = tableName()) {

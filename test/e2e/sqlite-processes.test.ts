@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { createSqliteBackend } from '../../src/backends/sqlite.ts'
@@ -9,42 +6,18 @@ import { createSqliteStore } from '../../src/backends/sqlite/store.ts'
 import { createSessionManager } from '../../src/index.ts'
 import { draft } from '../../src/testing/store-contract/draft.ts'
 import { createFolder } from '../backends/sqlite-drivers.ts'
+import { startWorker } from '../processes/worker-process.ts'
+import type { WorkerProcess } from '../processes/worker-process.ts'
 
-const WORKER = new URL('sqlite/worker.ts', import.meta.url).pathname
+const WORKER = new URL('sqlite/worker.ts', import.meta.url)
 const folder = createFolder()
 
-interface Worker {
-  /** The next line that it prints; rejects when it has ended instead. */
-  readonly line: () => Promise<string>
-  readonly go: () => void
-  /** Resolves when it has ended well, and rejects with what it complained of otherwise. */
-  readonly done: Promise<void>
-}
-
-/** Starts a process on the file, ready to do `task`. */
-async function startWorker(task: string, path: string, argument = ''): Promise<Worker> {
-  const child = spawn(process.execPath, [WORKER, task, path, argument])
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  let complaints = ''
-  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
-  const done = once(child, 'close').then(([code]) => {
-    if (code !== 0) throw new Error(complaints)
-  })
-  const line = async (): Promise<string> => {
-    const next = await lines.next()
-    if (next.done === true) {
-      await done
-      throw new Error('the process has no more to say')
-    }
-    return next.value
-  }
-  const worker = { line, go: () => void child.stdin.write('go\n'), done }
-  expect(await line()).toBe('ready')
-  return worker
+function startTask(task: string, path: string, argument = ''): Promise<WorkerProcess> {
+  return startWorker(WORKER, [task, path, argument])
 }
 
 function startWorkers(count: number, task: string, path: string, argument?: string) {
-  return Promise.all(Array.from({ length: count }, () => startWorker(task, path, argument)))
+  return Promise.all(Array.from({ length: count }, () => startTask(task, path, argument)))
 }
 
 function openManager(path: string) {
@@ -113,7 +86,7 @@ describe('createSqliteBackend in several processes', () => {
     const database = new DatabaseSync(path)
     prepareFile(database, 'waiting')
     const store = createSqliteStore(database, 'waiting', Date.now)
-    const holder = await startWorker('hold', path, '1600')
+    const holder = await startTask('hold', path, '1600')
     const [short, long] = [draft({ idleMs: 1000 }), draft()]
     await store.create(short)
     await store.create(long)

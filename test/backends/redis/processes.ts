@@ -1,21 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
 import { createRedisBackend } from '../../../src/backends/redis.ts'
 import type { RedisClient } from '../../../src/backends/redis.ts'
 import { createSessionManager } from '../../../src/index.ts'
+import { startWorker } from '../../processes/worker-process.ts'
 import { newPrefix } from './clients.ts'
 
-const WORKER = new URL('worker.ts', import.meta.url).pathname
-
-interface Worker {
-  /** The next line that it prints; rejects when it has ended instead. */
-  readonly line: () => Promise<string>
-  readonly go: () => void
-  /** Resolves when it has ended well, and rejects with what it complained of otherwise. */
-  readonly done: Promise<void>
-}
+const WORKER = new URL('worker.ts', import.meta.url)
 
 /** Which Redis the processes are on, and by which driver of the worker's. */
 export interface Place {
@@ -24,30 +14,9 @@ export interface Place {
   readonly client: RedisClient
 }
 
-/** Starts a process, ready to do `task`. */
-async function startWorker(task: string, place: Place, rest: readonly string[]): Promise<Worker> {
-  const child = spawn(process.execPath, [WORKER, task, place.driver, place.url, ...rest])
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  let complaints = ''
-  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
-  const done = once(child, 'close').then(([code]) => {
-    if (code !== 0) throw new Error(complaints)
-  })
-  const line = async (): Promise<string> => {
-    const next = await lines.next()
-    if (next.done === true) {
-      await done
-      throw new Error('the process has no more to say')
-    }
-    return next.value
-  }
-  const worker = { line, go: () => void child.stdin.write('go\n'), done }
-  expect(await line()).toBe('ready')
-  return worker
-}
-
-function startWorkers(task: string, place: Place, ...rest: readonly string[]) {
-  return Promise.all(Array.from({ length: 4 }, () => startWorker(task, place, rest)))
+function startWorkers(task: string, { driver, url }: Place, ...rest: readonly string[]) {
+  const four = Array.from({ length: 4 }, () => startWorker(WORKER, [task, driver, url, ...rest]))
+  return Promise.all(four)
 }
 
 /** What must hold when four processes share a Redis. */
@@ -83,7 +52,7 @@ export function runProcesses(place: () => Place): void {
   it('lets 32 creates of four processes make the five that a subject may have', async () => {
     const prefix = newPrefix()
     const backend = createRedisBackend(place().client, { prefix })
-    const workers = await startWorkers('crowd', place(), prefix)
+    const workers = await startWorkers('crowd', place(), prefix, 'refuse')
     for (const { go } of workers) go()
     const made = await Promise.all(workers.map(({ line }) => line()))
     await Promise.all(workers.map(({ done }) => done))

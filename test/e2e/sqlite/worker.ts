@@ -1,55 +1,17 @@
 // One of several processes on one SQLite file: does the task it is told to once it is told "go".
-import { once } from 'node:events'
 import { DatabaseSync } from 'node:sqlite'
 import { createSqliteBackend } from '../../../src/backends/sqlite.ts'
 import { prepareFile } from '../../../src/backends/sqlite/schema.ts'
 import { createSqliteStore } from '../../../src/backends/sqlite/store.ts'
-import { createSessionManager, SessionGoneError } from '../../../src/index.ts'
+import { createSessionManager } from '../../../src/index.ts'
 import { draft } from '../../../src/testing/store-contract/draft.ts'
+import { ready, sessionTasks } from '../../processes/tasks.ts'
+import type { Tasks } from '../../processes/tasks.ts'
 
 const [task = '', path = '', argument = ''] = process.argv.slice(2)
 
 function openManager() {
-  const backend = createSqliteBackend(path)
-  return { backend, sessions: createSessionManager<number>({ backend }) }
-}
-
-async function load(sessions: ReturnType<typeof openManager>['sessions']) {
-  const found = await sessions.fromKey(argument)
-  if (!found.ok) throw new Error('the session of the test is missing')
-  return found.session
-}
-
-/** Sixteen increments of one session at once. */
-async function increment(): Promise<void> {
-  const { sessions } = openManager()
-  const loaded = await Promise.all(Array.from({ length: 16 }, () => load(sessions)))
-  await ready()
-  await Promise.all(loaded.map((session) => sessions.update(session, (count) => count + 1)))
-}
-
-/** The first start of everyone on a new file. */
-async function start(): Promise<void> {
-  await ready()
-  const { sessions } = openManager()
-  console.log((await sessions.generate(1)).key)
-}
-
-/** Increments until the session is gone. */
-async function write(): Promise<void> {
-  const { sessions } = openManager()
-  const session = await load(sessions)
-  await ready()
-  for (let written = 0; ; written++) {
-    try {
-      await sessions.update(session, (count) => count + 1)
-    } catch (error) {
-      if (!(error instanceof SessionGoneError)) throw error
-      console.log(written)
-      return
-    }
-    if (written === 20) console.log('busy')
-  }
+  return createSessionManager<number>({ backend: createSqliteBackend(path) })
 }
 
 /** Eight sessions of a subject that may have five. */
@@ -77,16 +39,8 @@ async function hold(): Promise<void> {
   database.exec('COMMIT')
 }
 
-async function ready(): Promise<void> {
-  console.log('ready')
-  await once(process.stdin, 'data')
-  process.stdin.destroy()
-}
-
-const tasks: Readonly<Record<string, () => Promise<void>>> = {
-  increment,
-  start,
-  write,
+const tasks: Tasks = {
+  ...sessionTasks(openManager, argument),
   crowd,
   hold,
 }
