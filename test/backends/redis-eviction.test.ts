@@ -1,9 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createRedisBackend } from '../../src/backends/redis.ts'
+import { connectionOf } from '../../src/backends/redis/connection.ts'
+import { createRedisStore } from '../../src/backends/redis/store.ts'
 import { BackendError } from '../../src/index.ts'
+import { draft } from '../../src/testing/store-contract/draft.ts'
 import { startRedis } from '../servers/redis.ts'
 import type { RedisServer } from '../servers/redis.ts'
-import { connectIoRedis, connectNodeRedis, newPrefix } from './redis/clients.ts'
+import { connectIoRedis, connectNodeRedis, DRIVERS, newPrefix } from './redis/clients.ts'
 
 let server: RedisServer
 let node: Awaited<ReturnType<typeof connectNodeRedis>>
@@ -96,6 +101,35 @@ describe('createRedisBackend on a server that evicts', () => {
     expect(await backend.get(key)).toMatchObject({ ok: true, value: 'a' })
   })
 
+  it('needs no rights but those that the documentation lists', async () => {
+    const page = readFileSync(new URL('../../docs/backends.md', import.meta.url), 'utf8')
+    const listed = /A user for this backend needs (.*?); all of its keys/s.exec(page)?.[1] ?? ''
+    const rights = Array.from(listed.matchAll(/`([A-Z]+)`/g), ([, name]) => `+${name}`)
+    const prefix = newPrefix()
+    const user = ['few-rights', 'on', '>few', `~${prefix}*`, '-@all', ...rights]
+    await node.client.sendCommand(['ACL', 'SETUSER', ...user])
+    const few = await connectNodeRedis(server.url.replace('redis://', 'redis://few-rights:few@'))
+    const bound = { prefix, maxPerSubject: 2, atLimit: 'evict_oldest' } as const
+    const backend = createRedisBackend(few.client, bound)
+    const key = await backend.generate({ value: 'a', subject: 'ann' })
+    await Promise.all([backend.get(key), backend.get(key)])
+    const [summary] = await backend.list('ann')
+    const fromMs = summary?.expiresAt.getTime() ?? 0
+    expect(await backend.touch(key, { fromMs, toMs: fromMs + 1, period: 1 })).toBe(true)
+    expect(await backend.set(key, 'b')).toMatchObject({ ok: true })
+    expect(await backend.rotate(key, 1, { subject: 'bob' })).toMatchObject({ ok: true })
+    for (let login = 0; login < 4; login++) await backend.generate({ subject: 'ann' })
+    expect(await backend.clearSubject('ann')).toBe(2)
+    expect(await backend.clearAll()).toBe(1)
+    // As in a cluster.
+    const store = createRedisStore({ ...connectionOf(few.client), cluster: true }, prefix)
+    for (let login = 0; login < 4; login++) await store.create(draft({ subject: 'ann' }), bound)
+    expect(await store.list('ann')).toHaveLength(2)
+    expect(await store.deleteSubject('ann')).toBe(2)
+    await few.close()
+    await node.client.sendCommand(['ACL', 'DELUSER', 'few-rights'])
+  })
+
   it('goes on without INFO, and without a warning', async () => {
     await setting('allkeys-lru', '0')
     await node.client.sendCommand(['ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '+@all', '-info'])
@@ -116,6 +150,26 @@ describe('createRedisBackend on a server that evicts', () => {
 })
 
 describe('createRedisBackend on a server that is full', () => {
+  it.each(DRIVERS)(
+    'tells what failed, and nothing of the session, by $name',
+    async ({ connect }) => {
+      const connected = await connect(server.url)
+      const prefix = newPrefix()
+      const backend = createRedisBackend(connected.client, { prefix })
+      const key = await backend.generate({ value: 'a' })
+      const [handle = ''] = key.split('.')
+      const [, , , , , , , , hash = 'no hash'] =
+        (await node.client.get(`${prefix}{${handle}}`))?.split(' ') ?? []
+      await node.client.configSet('maxmemory', '1mb')
+      const error = await backend.set(key, 'my value').catch((thrown: unknown) => thrown)
+      await connected.close()
+      expect(error).toBeInstanceOf(BackendError)
+      const shown = inspect(error, { depth: Infinity, showHidden: true, maxStringLength: null })
+      expect(shown).toContain('OOM')
+      for (const secret of ['my value', hash, handle]) expect(shown).not.toContain(secret)
+    },
+  )
+
   it('rejects writes, changes nothing by them, reads, and lets everybody log out', async () => {
     const backend = createRedisBackend(node.client, { prefix: newPrefix() })
     const keys = [
