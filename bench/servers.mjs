@@ -12,7 +12,7 @@ for (const { name, open } of createEngines()) {
   if (!name.includes(only)) continue
   const { workloads, version, close } = await open()
   for (const { name: operation, variants } of workloads) {
-    const rates = await rateInTurns(variants, { callers: CALLERS, rounds: 15, batchMs: 400 })
+    const rates = await rateInTurns(variants, { callers: CALLERS, rounds: 11, batchMs: 300 })
     results.push({ name: `${name}, ${operation}`, version, variants: rates })
   }
   await close()

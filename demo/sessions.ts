@@ -22,7 +22,8 @@ const POLICY = { period: 86_400, maxPerSubject: 10, atLimit: 'evict_oldest' } as
  */
 export async function openSessions(url: string | undefined, db: DatabaseSync): Promise<Sessions> {
   if (url === undefined) return inSqlite(db)
-  switch (new URL(url).protocol) {
+  // Node's own error would print the URL, with the password in it.
+  switch (URL.parse(url)?.protocol ?? '') {
     case 'postgres:':
       return inPostgres(url)
     case 'redis:':
@@ -57,6 +58,7 @@ async function inPostgres(url: string): Promise<Sessions> {
 async function inRedis(url: string): Promise<Sessions> {
   const { createClient } = await import('redis')
   const client = createClient({ url })
+  client.on('error', (error: Error) => console.error(`Redis: ${error.message || error.name}`))
   const backend = createRedisBackend(client, POLICY)
   await client.connect()
   const close = async () => {

@@ -1,5 +1,6 @@
 // One session's read and write on each engine: bare, by the backend, by the manager. Servers, clients and backends
 // are the ones that the tests use.
+import { hash } from 'node:crypto'
 import ioredis from 'ioredis'
 import { createPool as createMariadbPool } from 'mariadb'
 import mysql from 'mysql2/promise'
@@ -8,6 +9,8 @@ import postgres from 'postgres'
 import { createClient } from 'redis'
 import { createMysqlBackend } from '../../dist/backends/mysql.js'
 import { createPostgresBackend } from '../../dist/backends/postgres.js'
+import { namesOf } from '../../dist/backends/postgres/schema.js'
+import { statementsOf } from '../../dist/backends/postgres/statements.js'
 import { createRedisBackend } from '../../dist/backends/redis.js'
 import { createSessionManager } from '../../dist/index.js'
 import { startMariadb } from '../../test/servers/mariadb.ts'
@@ -97,7 +100,7 @@ async function ioRedis(url) {
 
 async function openPostgres(connect) {
   const server = await startPostgres()
-  const { client, query, close } = await connect(server.url)
+  const { client, query, send, close } = await connect(server.url)
   const select = 'SELECT value FROM bare WHERE id = $1'
   const update = 'UPDATE bare SET value = $2 WHERE id = $1'
   await query('CREATE TABLE bare (id text NOT NULL PRIMARY KEY, value text NOT NULL)', [])
@@ -105,7 +108,17 @@ async function openPostgres(connect) {
   await eachSession((n) => query(insert, [bareKey(n), JSON.stringify(valueOf(n))]))
   const backend = createPostgresBackend(client, QUIET)
   await backend.migrate()
-  const { read, write } = await createVariants(backend)
+  const { read, write, keys } = await createVariants(backend)
+  // The very statements that the backend sends, by the bare client: what the library itself costs.
+  const own = statementsOf(namesOf('sojourn_sessions'))
+  const idOf = (n) => keys[at(n)].slice(0, 22)
+  const hashOf = (n) => hash('sha256', keys[at(n)].slice(23), 'base64url')
+  read.unshift(bare('its own SELECT, bare client', (n) => send(own.read, [idOf(n)])))
+  write.unshift(
+    bare('its own UPDATE, bare client', (n) =>
+      send(own.setValue, [idOf(n), hashOf(n), null, null, JSON.stringify(nextValue())]),
+    ),
+  )
   await query('VACUUM ANALYZE', [])
   const [[version]] = await query('SHOW server_version', [])
   return {
@@ -127,6 +140,7 @@ function pgPool(url) {
       const name = /^(SELECT|UPDATE)/.test(text) ? text : undefined
       return (await pool.query({ name, text, values, rowMode: 'array' })).rows
     },
+    send: ({ name, text }, values) => pool.query({ name, text, values, rowMode: 'array' }),
     close: () => pool.end(),
   }
 }
@@ -136,6 +150,7 @@ function postgresJs(url) {
   return {
     client: sql,
     query: (text, values) => sql.unsafe(text, values, { prepare: values.length > 0 }).values(),
+    send: ({ text }, values) => sql.unsafe(text, values, { prepare: true }).values(),
     close: () => sql.end(),
   }
 }
@@ -218,6 +233,7 @@ async function createVariants(backend) {
     return session.value.count
   }
   return {
+    keys: held.map(({ key }) => key),
     read: [
       { name: 'backend.get', run: (n) => backend.get(held[at(n)].key) },
       { name: 'manager.fromHeaders', run: found },

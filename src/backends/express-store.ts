@@ -10,6 +10,7 @@ import { createBridgeStore } from '../core/bridge-store.ts'
 import type { Store } from '../core/store.ts'
 
 export type { BridgeBackend } from '../core/bridge-backend.ts'
+import { assertOptions, POLICY_OPTIONS } from '../core/options.ts'
 
 /**
  * The part of an express-session store that this backend calls. What the methods return does not matter, but if it
@@ -31,7 +32,15 @@ export interface ExpressStoreBackendOptions extends BridgeOptions {
   readonly prefix?: string | undefined
 }
 
+/** A backend on a store of express-session: a `BridgeBackend` that can be closed like any other. */
+export interface ExpressStoreBackend extends BridgeBackend {
+  /** Ends nothing: there is no timer. The store stays open. */
+  close(): void
+}
+
 const PREFIX = /^[a-z0-9_-]*$/i
+
+const OPTIONS = [...POLICY_OPTIONS, 'prefix', 'now']
 
 /**
  * Makes a backend on a store made for express-session, by this process's clock. **For one process**: such a store
@@ -55,8 +64,10 @@ const PREFIX = /^[a-z0-9_-]*$/i
 export function createExpressStoreBackend(
   store: ExpressStore,
   options: ExpressStoreBackendOptions = {},
-): BridgeBackend {
-  return createBridgeBackend(createStoreOfExpressStore(store, options), options)
+): ExpressStoreBackend {
+  assertOptions('createExpressStoreBackend', options, OPTIONS)
+  const backend = createBridgeBackend(createStoreOfExpressStore(store, options), options)
+  return Object.assign(backend, { close: () => {} })
 }
 
 /** Makes the `Store` under `createExpressStoreBackend`. */

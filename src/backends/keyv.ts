@@ -12,6 +12,7 @@ import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
 
 export type { BridgeBackend } from '../core/bridge-backend.ts'
+import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 
 /** The part of a `Keyv` that this backend calls. */
 export interface KeyvClient {
@@ -41,6 +42,8 @@ const PREFIX = /^[a-z0-9_-]*$/i
 // Each step reads records one by one, and most stores drop what has expired by themselves.
 const SWEEP = { sweepEveryMs: 60_000, sweepLimit: 100 }
 
+const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'prefix', 'now']
+
 /**
  * Makes a backend on a `Keyv`, by this process's clock. **For one process**: Keyv has no conditional write, so
  * steps are kept in order within the process only, and two processes on one store can overwrite each other and
@@ -61,6 +64,7 @@ const SWEEP = { sweepEveryMs: 60_000, sweepLimit: 100 }
  * ```
  */
 export function createKeyvBackend(keyv: KeyvClient, options: KeyvBackendOptions = {}): KeyvBackend {
+  assertOptions('createKeyvBackend', options, OPTIONS)
   const store = createKeyvStore(keyv, options)
   const backend = createBridgeBackend(store, options)
   const { sweepEveryMs = SWEEP.sweepEveryMs, sweepLimit = SWEEP.sweepLimit, signal } = options

@@ -6,6 +6,7 @@
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import type { Handle, SecretHash } from '../core/key.ts'
+import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import type {
   ListedRecord,
@@ -32,6 +33,8 @@ export interface MemoryBackend extends SessionBackend {
   close(): void
 }
 
+const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'now']
+
 /**
  * Makes a backend that keeps sessions in this process, by its own clock. Expired ones are removed without
  * being read: some at each creation and some at each tick of a timer that keeps no process alive, so
@@ -47,6 +50,7 @@ export interface MemoryBackend extends SessionBackend {
  * ```
  */
 export function createMemoryBackend(options: MemoryBackendOptions = {}): MemoryBackend {
+  assertOptions('createMemoryBackend', options, OPTIONS)
   const store = createMemoryStore(options.now)
   const backend = createBackend(store, options)
   const close = startSweeper(store, options)

@@ -8,6 +8,7 @@ import type { EventEmitter } from 'node:events'
 import { guardBackend } from '../core/errors.ts'
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
+import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
@@ -68,6 +69,8 @@ const LONGEST_MS = 2 ** 31 - 1
 // Whoever has not swept for so many turns has gone.
 const LEASE_TURNS = 4
 
+const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'table']
+
 /**
  * Makes a backend on a pool of `mysql2` or `mariadb`; connects when it is first used. Each operation is one prepared
  * statement on a connection of the pool, and a write is one call of a stored procedure that `migrate` has made and
@@ -94,6 +97,7 @@ export function createMysqlBackend(
   pool: MysqlPool | MysqlCallbackPool | MysqlPromisePool,
   options: MysqlBackendOptions = {},
 ): MysqlBackend {
+  assertOptions('createMysqlBackend', options, OPTIONS)
   const { table = 'sojourn_sessions', timeoutMs = TIMEOUT_MS } = options
   assertTable(table)
   assertTimeLimit('timeoutMs', timeoutMs)

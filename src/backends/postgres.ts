@@ -6,6 +6,7 @@
 import { guardBackend } from '../core/errors.ts'
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
+import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
@@ -71,6 +72,8 @@ const LONGEST_MS = 2 ** 31 - 1
 const LEASE_STEPS = 3
 const SHORTEST_LEASE_MS = 30_000
 
+const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'table', 'prepare']
+
 /**
  * Makes a backend on a PostgreSQL client: a `Pool` (or a `Client`, which cannot reconnect) of `pg`, the `sql` of
  * postgres.js, or a PGlite. It goes by the server's clock. Nothing is sent before the first use; call `migrate()`
@@ -93,6 +96,7 @@ export function createPostgresBackend(
   client: PostgresClient,
   options: PostgresBackendOptions = {},
 ): PostgresBackend {
+  assertOptions('createPostgresBackend', options, OPTIONS)
   const { table = 'sojourn_sessions', prepare = true, timeoutMs = 5000 } = options
   const { sweepEveryMs = 10_000 } = options
   const names = namesOf(table)

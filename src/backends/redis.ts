@@ -5,6 +5,7 @@
  */
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
+import { assertOptions, POLICY_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import { assertTimeLimit } from '../core/time-limit.ts'
 import { connectionOf } from './redis/connection.ts'
@@ -45,6 +46,8 @@ export interface RedisBackend extends SessionBackend {
 const TIMEOUT_MS = 5000
 const ON_EVICTION = ['warn', 'refuse', 'ignore'] as const
 
+const OPTIONS = [...POLICY_OPTIONS, 'prefix', 'onEviction']
+
 /**
  * Makes a backend on a connected client: node-redis 5 or 6 (`createClient`, `createClientPool`, `createSentinel`,
  * `createCluster`), ioredis 5 or 6 and iovalkey (`Redis`, `Cluster`), or valkey-glide's `GlideClient`. The client
@@ -69,6 +72,7 @@ export function createRedisBackend(
   client: RedisClient,
   options: RedisBackendOptions = {},
 ): RedisBackend {
+  assertOptions('createRedisBackend', options, OPTIONS)
   const { prefix = 'sojourn:', onEviction = 'warn', timeoutMs = TIMEOUT_MS } = options
   if (typeof prefix !== 'string' || !prefix.isWellFormed()) {
     throw new TypeError('"prefix" must be a string without lone surrogates')

@@ -6,6 +6,7 @@
 import { BackendError, UnsupportedOperationError } from '../core/errors.ts'
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
+import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
@@ -41,6 +42,8 @@ const DURABILITY = new Map([
   ['power', 'FULL'],
 ])
 
+const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'now', 'table', 'durability']
+
 /**
  * Makes a backend on an SQLite database: a path, opened with `node:sqlite`; or a database of `node:sqlite`,
  * better-sqlite3, libsql or bun:sqlite. Turns on WAL, and creates or upgrades its own table; do this
@@ -61,6 +64,7 @@ export function createSqliteBackend(
   database: SqliteDatabase | string,
   options: SqliteBackendOptions = {},
 ): SqliteBackend {
+  assertOptions('createSqliteBackend', options, OPTIONS)
   const { now = Date.now, table = 'sojourn_sessions', durability = 'process' } = options
   if (!TABLE.test(table)) throw new TypeError('"table" must be a plain SQL name')
   const synchronous = DURABILITY.get(durability)

@@ -12,6 +12,7 @@ import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
 
 export type { BridgeBackend } from '../core/bridge-backend.ts'
+import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 
 /** The part of unstorage's `Storage` that this backend calls. */
 export interface UnstorageStorage {
@@ -36,6 +37,8 @@ export interface UnstorageBackend extends BridgeBackend {
 const BASE = /^[a-z0-9_-]+(:[a-z0-9_-]+)*$/i
 // Each step reads records one by one, over a network perhaps, and many drivers drop what has expired by themselves.
 const SWEEP = { sweepEveryMs: 60_000, sweepLimit: 100 }
+
+const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'base', 'now']
 
 /**
  * Makes a backend on an unstorage `Storage`, by this process's clock. **For one process**: unstorage has no
@@ -62,6 +65,7 @@ export function createUnstorageBackend(
   storage: UnstorageStorage,
   options: UnstorageBackendOptions = {},
 ): UnstorageBackend {
+  assertOptions('createUnstorageBackend', options, OPTIONS)
   const store = createUnstorageStore(storage, options)
   const backend = createBridgeBackend(store, options)
   const { sweepEveryMs = SWEEP.sweepEveryMs, sweepLimit = SWEEP.sweepLimit, signal } = options

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
+import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createRedisBackend } from '../../src/backends/redis.ts'
 import { connectionOf } from '../../src/backends/redis/connection.ts'
@@ -128,6 +129,21 @@ describe('createRedisBackend on a server that evicts', () => {
     expect(await store.deleteSubject('ann')).toBe(2)
     await few.close()
     await node.client.sendCommand(['ACL', 'DELUSER', 'few-rights'])
+  })
+
+  it('is warned of when the first look met an outage', async () => {
+    await setting('allkeys-lru', '0')
+    const client = createClient({ url: server.url })
+    const backend = createRedisBackend(client, { prefix: newPrefix() })
+    // Not connected yet.
+    await expect(backend.generate({ value: 'a' })).rejects.toBeInstanceOf(BackendError)
+    await client.connect()
+    warnings = []
+    await backend.generate({ value: 'a' })
+    await client.ping()
+    await new Promise(setImmediate)
+    expect(warnings.map(({ code }) => code)).toEqual(['SOJOURN_REDIS_EVICTION'])
+    await client.close()
   })
 
   it('goes on without INFO, and without a warning', async () => {

@@ -8,6 +8,9 @@ export type OnEviction = 'warn' | 'refuse' | 'ignore'
 /** The code of the warning. */
 export const EVICTION_WARNING = 'SOJOURN_REDIS_EVICTION'
 
+// After an outage it is worth asking again; where INFO is forbidden it is not.
+const MOST_FAILURES = 5
+
 /**
  * Puts a look at the servers' eviction policy before what is sent to them. `warn` asks beside the first command and
  * warns once; `refuse` lets no command through until every master has been seen to evict nothing, and asks again
@@ -16,6 +19,7 @@ export const EVICTION_WARNING = 'SOJOURN_REDIS_EVICTION'
 export function guardEviction(connection: Connection, onEviction: OnEviction): Connection {
   if (onEviction === 'ignore') return connection
   let settled = false
+  let failures = 0
 
   function warn(): void {
     settled = true
@@ -28,7 +32,10 @@ export function guardEviction(connection: Connection, onEviction: OnEviction): C
         }
       },
       // INFO may be forbidden, and an outage meets the operation itself.
-      () => {},
+      () => {
+        failures++
+        settled = failures >= MOST_FAILURES
+      },
     )
   }
 

@@ -1,0 +1,36 @@
+import type { LifecyclePolicy } from './lifecycle.ts'
+import type { SweeperOptions } from './sweeper.ts'
+
+/** The names of the options of every backend. */
+export const POLICY_OPTIONS: readonly (keyof LifecyclePolicy)[] = [
+  'period',
+  'absolute',
+  'maxPerSubject',
+  'atLimit',
+  'timeoutMs',
+]
+
+/** The names of the options of a backend that sweeps by a timer. */
+export const SWEEPER_OPTIONS: readonly (keyof SweeperOptions)[] = [
+  'sweepEveryMs',
+  'sweepLimit',
+  'signal',
+]
+
+/**
+ * Accepts the options object of `maker`. A misspelt timeout that nobody notices would leave the default in its place.
+ *
+ * @throws TypeError when `options` is no object, has an option that is not among `known`, or a `signal` that is none.
+ */
+export function assertOptions(maker: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`the options of ${maker} must be an object`)
+  }
+  for (const option of Object.keys(options)) {
+    if (!known.includes(option)) throw new TypeError(`${maker} has no option "${option}"`)
+  }
+  const { signal } = options as SweeperOptions
+  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+    throw new TypeError('"signal" must be an AbortSignal')
+  }
+}
