@@ -55,7 +55,8 @@ export interface MysqlBackend extends SessionBackend {
   /**
    * Makes the tables and procedures, unless they are there. Safe to call at each start, from several processes at once.
    * Rejects with `BackendError` when the table was made by a newer version of this library, or by somebody else, or when
-   * the server is set to sysdate-is-now, or when connections come with autocommit off.
+   * the server is set to sysdate-is-now, or when connections come with autocommit off or with another
+   * completion_type than NO_CHAIN.
    */
   migrate(): Promise<void>
   /** Stops the sweeping, and lets another process take it over. The pool stays open: whoever made it ends it. */

@@ -1,4 +1,5 @@
 import { BackendError } from '../../core/errors.ts'
+import { ROLLBACK } from './procedures.ts'
 import type { MysqlAccess, MysqlBorrowed, MysqlConnection, MysqlValue } from './pool.ts'
 
 /** Executes a prepared statement, within as many time limits. */
@@ -85,7 +86,7 @@ function giveBack(connection: MysqlConnection): void {
 
 /** Rolls back what may be open, and only then gives the connection back; one that cannot do it is broken. */
 function undo(connection: MysqlConnection): void {
-  query(connection, 'ROLLBACK').then(
+  query(connection, ROLLBACK).then(
     () => giveBack(connection),
     () => giveBack(connection),
   )

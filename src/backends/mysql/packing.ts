@@ -1,11 +1,11 @@
 import type { Handle, SecretHash } from '../../core/key.ts'
 import type { ListedRecord, StoredRecord } from '../../core/store.ts'
-import { CLOCK } from './procedures.ts'
+import { ALONE, CLOCK } from './procedures.ts'
 
 // The fields of one answer before its texts. One column costs a driver a fraction of what sixteen do, and reads the
 // same whatever the pool does with numbers.
 const FIELDS = [
-  '@@autocommit + 0',
+  `${ALONE} + 0`,
   CLOCK,
   'version',
   'idle_ms',
@@ -24,7 +24,7 @@ const FIELDS = [
 ]
 const TEXTS = ['subject', 'labels', 'extra', 'value']
 const LISTED = [
-  '@@autocommit + 0',
+  `${ALONE} + 0`,
   'id',
   'idle_ms',
   'created_at',
@@ -56,7 +56,7 @@ export function bytesOf(text: string | null): Buffer | null {
 /** The record that `PACKED_RECORD` packed. */
 export function recordOf(recordId: Handle, answer: Buffer): StoredRecord {
   const [
-    autocommit,
+    alone,
     nowMs,
     version,
     idleMs,
@@ -70,7 +70,7 @@ export function recordOf(recordId: Handle, answer: Buffer): StoredRecord {
     authenticatedAtMs,
     ...lengths
   ] = fieldsOf(answer, FIELDS.length)
-  assertAutocommit(autocommit)
+  assertAlone(alone)
   const [subject = null, labels = null, extra = null, value = null] = textsOf(answer, lengths)
   return {
     recordId,
@@ -96,17 +96,9 @@ export function recordOf(recordId: Handle, answer: Buffer): StoredRecord {
 
 /** The record of a list that `PACKED_LISTED` packed. */
 export function listedOf(answer: Buffer): ListedRecord {
-  const [
-    autocommit,
-    recordId,
-    idleMs,
-    createdAtMs,
-    expiresAtMs,
-    deadlineMs,
-    authenticated,
-    length,
-  ] = fieldsOf(answer, LISTED.length)
-  assertAutocommit(autocommit)
+  const [alone, recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, authenticated, length] =
+    fieldsOf(answer, LISTED.length)
+  assertAlone(alone)
   const [labels = null] = textsOf(answer, [length ?? ''])
   return {
     recordId: recordId as Handle,
@@ -139,10 +131,12 @@ function textsOf(answer: Buffer, lengths: readonly string[]): (string | null)[] 
   })
 }
 
-/** What is said of it where it is off. */
-export const NO_AUTOCOMMIT = 'the connections of the pool must have autocommit on'
+/** What is said where a plain statement is no transaction of its own. */
+export const NOT_ALONE =
+  'the connections of the pool must have autocommit on, and completion_type NO_CHAIN'
 
-// With it off, a read opens a transaction that nobody ends, and goes on showing what was there when it began.
-function assertAutocommit(autocommit: string | undefined): void {
-  if (autocommit !== '1') throw new Error(NO_AUTOCOMMIT)
+// Otherwise a read opens a transaction that nobody ends, or is in one that a driver's ROLLBACK has begun, and goes on
+// showing what was there when that began.
+function assertAlone(alone: string | undefined): void {
+  if (alone !== '1') throw new Error(NOT_ALONE)
 }

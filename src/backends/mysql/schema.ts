@@ -1,8 +1,8 @@
 import { BackendError } from '../../core/errors.ts'
 import { answersOf, errorNumber, execute, query } from './ask.ts'
-import { NO_AUTOCOMMIT } from './packing.ts'
+import { NOT_ALONE } from './packing.ts'
 import type { MysqlConnection } from './pool.ts'
-import { BUCKET_MS, PROCEDURES } from './procedures.ts'
+import { ALONE, BUCKET_MS, PROCEDURES } from './procedures.ts'
 
 const VERSION = 1
 // One lock for the subjects whose hash starts with a byte: rows 1 to 256. Row 0 is the schema's version and the sweeper's lease.
@@ -121,10 +121,9 @@ export async function migrate(connection: MysqlConnection, table: string): Promi
 }
 
 async function refuseSettings(connection: MysqlConnection): Promise<void> {
-  const sql =
-    'SELECT CAST(IF(@@autocommit, IF(SLEEP(0.01) = 0, SYSDATE(6) > NOW(6), 0), 2) AS BINARY) AS answer'
+  const sql = `SELECT CAST(IF(${ALONE}, IF(SLEEP(0.01) = 0, SYSDATE(6) > NOW(6), 0), 2) AS BINARY) AS answer`
   const [answer] = answersOf(await execute(connection, sql))
-  if (answer?.toString() === '2') throw new BackendError(NO_AUTOCOMMIT)
+  if (answer?.toString() === '2') throw new BackendError(NOT_ALONE)
   if (answer?.toString() !== '1') {
     throw new BackendError('the MySQL server must not be set to sysdate-is-now')
   }

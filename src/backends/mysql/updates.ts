@@ -2,7 +2,7 @@ import type { Handle, SecretHash } from '../../core/key.ts'
 import type { UpdateResult } from '../../core/store.ts'
 import { bytesOf } from './packing.ts'
 import type { MysqlValue } from './pool.ts'
-import { CLOCK } from './procedures.ts'
+import { ALONE, CLOCK } from './procedures.ts'
 
 /*
  * A change of one row by one plain statement costs half of what a procedure costs. All that it can tell is one number, by
@@ -34,7 +34,7 @@ const changing = (changes: string, code: string): string =>
 // Within the record's life the deadline lies ahead, so the span is at least 1 if the idle one is.
 const code = (idle: string): string => `CASE WHEN ${GONE_NOW} THEN ${GONE}
     WHEN version <> ? THEN ${CONFLICT}
-    WHEN NOT @@autocommit OR ${idle} NOT BETWEEN 1 AND ${SPAN_LIMIT - 1} THEN ${UNDONE}
+    WHEN NOT ${ALONE} OR ${idle} NOT BETWEEN 1 AND ${SPAN_LIMIT - 1} THEN ${UNDONE}
     ELSE (${CLOCK} - ?) * ${DONE * SPAN_LIMIT}e0 + LEAST(${idle}, deadline_at - ${CLOCK}) * ${DONE} END`
 
 const NEW_VALUE = 'value = ?, version = version + 1'
