@@ -5,7 +5,7 @@ import type { Filled } from './engines.ts'
 export interface Latency {
   readonly p50: string
   readonly p99: string
-  /** The median, over pairs of windows side by side, of this one's p99 to the first one's. */
+  /** Of this one's p99 to the first one's in windows side by side: the median, and the middle 80 %. */
   readonly ratio: string
 }
 
@@ -37,7 +37,7 @@ export async function readLatencies(filled: readonly Filled[]): Promise<Latency[
   return windows.map((each, at) => ({
     p50: median(each.map((times) => quantile(times, 0.5))).toFixed(2),
     p99: median(p99s[at]!).toFixed(2),
-    ratio: median(p99s[at]!.map((p99, turn) => p99 / p99s[0]![turn]!)).toFixed(2),
+    ratio: spreadOf(p99s[at]!.map((p99, turn) => p99 / p99s[0]![turn]!)),
   }))
 }
 
@@ -100,6 +100,11 @@ async function timed(read: () => Promise<unknown>): Promise<number> {
 function quantile(numbers: readonly number[], part: number): number {
   const sorted = numbers.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!
+}
+
+function spreadOf(ratios: readonly number[]): string {
+  const [low, high] = [quantile(ratios, 0.1), quantile(ratios, 0.9)]
+  return `${median(ratios).toFixed(2)} (${low.toFixed(2)} – ${high.toFixed(2)})`
 }
 
 function median(numbers: readonly number[]): number {
