@@ -112,7 +112,6 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
   it.each([
     ['no autocommit', 'autocommit = 0'],
     ['a COMMIT that begins another transaction', "completion_type = 'CHAIN'"],
-    ['a COMMIT that hangs up', "completion_type = 'RELEASE'"],
   ])('refuses to read over connections with %s, which go on showing the past', async (_, set) => {
     const plain = open(driver)
     const { table } = await openBackend(plain)
