@@ -11,32 +11,9 @@ import { createSqliteBackend } from '../dist/backends/sqlite.js'
 import { prepareFile } from '../dist/backends/sqlite/schema.js'
 import { createSqliteStore } from '../dist/backends/sqlite/store.js'
 import { readCookies } from '../dist/http/cookie-header.js'
+import { at, headerOf, NAME, nextValue, SESSIONS, valueOf } from './session.mjs'
 
-const SESSIONS = 10_000
-const NAME = '__Host-session'
 const WEEK_MS = 604_800_000
-
-/** A small logged-in session: 330 bytes of JSON. */
-const valueOf = (count) => ({
-  user: { id: 4711, name: 'Ada Lovelace', roles: ['reader', 'editor'] },
-  cart: [
-    { id: 'p-1042', amount: 2, price: 1290 },
-    { id: 'p-0007', amount: 1, price: 24900 },
-    { id: 'p-3345', amount: 12, price: 45 },
-  ],
-  flash: null,
-  locale: 'en-GB',
-  theme: 'dark',
-  lastPage: '/catalogue/instruments/analytical?page=3',
-  count,
-})
-
-// SQLite writes no page that stays the same, so no value is ever written twice.
-let counted = SESSIONS
-const nextValue = () => valueOf(counted++)
-
-/** A request's Cookie header, with the company that a session cookie usually has. */
-const headerOf = (key) => `_ga=GA1.1.1234567890.1700000000; consent=yes; ${NAME}=${key}; theme=dark`
 
 /** Makes all workloads; `close` removes what they left on disk. */
 export async function createWorkloads() {
@@ -75,11 +52,6 @@ function workload(name, bare, hand, manager) {
       { name: 'manager', run: manager },
     ],
   }
-}
-
-/** Any order but the one of creation, and the same for all. */
-function at(n) {
-  return (n * 7919) % SESSIONS
 }
 
 function createBareMap() {

@@ -13,35 +13,13 @@ import { namesOf } from '../../dist/backends/postgres/schema.js'
 import { statementsOf } from '../../dist/backends/postgres/statements.js'
 import { createRedisBackend } from '../../dist/backends/redis.js'
 import { createSessionManager } from '../../dist/index.js'
+import { at, headerOf, NAME, nextValue, SESSIONS, valueOf } from '../session.mjs'
 import { startMariadb } from '../../test/servers/mariadb.ts'
 import { startPostgres } from '../../test/servers/postgres.ts'
 import { startRedis } from '../../test/servers/redis.ts'
 
-const SESSIONS = 10_000
 const CONNECTIONS = 8
-const NAME = '__Host-session'
 const QUIET = { sweepEveryMs: 0 }
-
-/** A small logged-in session: 330 bytes of JSON. */
-const valueOf = (count) => ({
-  user: { id: 4711, name: 'Ada Lovelace', roles: ['reader', 'editor'] },
-  cart: [
-    { id: 'p-1042', amount: 2, price: 1290 },
-    { id: 'p-0007', amount: 1, price: 24900 },
-    { id: 'p-3345', amount: 12, price: 45 },
-  ],
-  flash: null,
-  locale: 'en-GB',
-  theme: 'dark',
-  lastPage: '/catalogue/instruments/analytical?page=3',
-  count,
-})
-
-let counted = SESSIONS
-const nextValue = () => valueOf(counted++)
-const headerOf = (key) => `_ga=GA1.1.1234567890.1700000000; consent=yes; ${NAME}=${key}; theme=dark`
-/** Any order but the one of creation, and the same for all. */
-const at = (n) => (n * 7919) % SESSIONS
 const bareKey = (n) => `bare-${String(at(n)).padStart(17, '0')}`
 
 /** The engines, each opened when its turn comes. */
