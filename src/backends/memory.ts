@@ -10,14 +10,12 @@ import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.
 import type { SessionBackend } from '../core/session-backend.ts'
 import type {
   ListedRecord,
-  NewRecord,
-  SecurityChange,
   SecurityPart,
   Store,
   StoredRecord,
   SubjectLimit,
 } from '../core/store.ts'
-import { previousUntil } from '../core/stored-record.ts'
+import { changeSecurity, firstRecordOf, listedOf } from '../core/stored-record.ts'
 import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
 
@@ -152,7 +150,7 @@ export function createMemoryStore(now: () => number = Date.now): Store {
       if (records.has(record.recordId)) return { ok: false, reason: 'exists' }
       const nowMs = now()
       if (!admit(record.subject, limit, nowMs)) return { ok: false, reason: 'limit' }
-      const entry = entryOf(record, nowMs)
+      const entry: Entry = firstRecordOf(record, nowMs)
       records.set(entry.recordId, entry)
       index(entry)
       return { ok: true, createdAtMs: entry.createdAtMs, expiresAtMs: entry.expiresAtMs }
@@ -248,52 +246,8 @@ export function createMemoryStore(now: () => number = Date.now): Store {
   }
 }
 
-function entryOf(record: NewRecord, nowMs: number): Entry {
-  const deadlineMs = nowMs + record.absoluteMs
-  return {
-    recordId: record.recordId,
-    value: record.value,
-    version: 1,
-    idleMs: record.idleMs,
-    createdAtMs: nowMs,
-    expiresAtMs: Math.min(nowMs + record.idleMs, deadlineMs),
-    deadlineMs,
-    security: {
-      secretHash: record.secretHash,
-      previousHash: null,
-      previousUntilMs: null,
-      subject: record.subject,
-      authenticatedAtMs: record.authenticated ? nowMs : null,
-      labels: record.labels,
-      extra: record.extra,
-    },
-    securityVersion: 1,
-  }
-}
-
 function mayWrite(security: SecurityPart, secretHash: SecretHash, nowMs: number): boolean {
   if (secretHash === security.secretHash) return true
   if (secretHash !== security.previousHash) return false
   return security.previousUntilMs === null || nowMs < security.previousUntilMs
-}
-
-function changeSecurity(before: SecurityPart, change: SecurityChange, nowMs: number): SecurityPart {
-  const { secretHash, previous, subject, authenticated, labels, extra } = change
-  const graceMs = previous?.graceMs ?? null
-  return {
-    secretHash: secretHash ?? before.secretHash,
-    previousHash: previous === undefined ? before.previousHash : (previous?.hash ?? null),
-    previousUntilMs:
-      previous === undefined ? before.previousUntilMs : previousUntil(graceMs, nowMs),
-    subject: subject === undefined ? before.subject : subject,
-    authenticatedAtMs: authenticated === undefined ? before.authenticatedAtMs : nowMs,
-    labels: labels === undefined ? before.labels : labels,
-    extra: extra === undefined ? before.extra : extra,
-  }
-}
-
-function listedOf(entry: Entry): ListedRecord {
-  const { recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, security } = entry
-  const { authenticatedAtMs, labels } = security
-  return { recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, authenticatedAtMs, labels }
 }

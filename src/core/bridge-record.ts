@@ -1,16 +1,10 @@
 import type { Handle, SecretHash } from './key.ts'
-import type {
-  ListedRecord,
-  NewRecord,
-  RecordChange,
-  SecurityChange,
-  SecurityPart,
-  StoredRecord,
-} from './store.ts'
-import { previousUntil } from './stored-record.ts'
+import type { RecordChange, SecurityChange } from './store.ts'
+import { changeSecurity } from './stored-record.ts'
+import type { KeptRecord } from './stored-record.ts'
 
-/** A record as a bridge keeps it: what is read of it, but for the clock's reading. */
-export type BridgeRecord = Omit<StoredRecord, 'nowMs'>
+/** A record as a bridge keeps it. */
+export type BridgeRecord = KeptRecord
 
 /** The records of one subject, in the order in which they came to it, each with its deadline at that time. */
 export interface BridgeIndex {
@@ -54,30 +48,6 @@ function foreign(): Error {
   return new Error('the engine holds a text that is not as this library wrote it')
 }
 
-/** A record as it is at its creation. */
-export function newBridgeRecord(draft: NewRecord, nowMs: number): BridgeRecord {
-  const deadlineMs = nowMs + draft.absoluteMs
-  return {
-    recordId: draft.recordId,
-    value: draft.value,
-    version: 1,
-    idleMs: draft.idleMs,
-    createdAtMs: nowMs,
-    expiresAtMs: Math.min(nowMs + draft.idleMs, deadlineMs),
-    deadlineMs,
-    security: {
-      secretHash: draft.secretHash,
-      previousHash: null,
-      previousUntilMs: null,
-      subject: draft.subject,
-      authenticatedAtMs: draft.authenticated ? nowMs : null,
-      labels: draft.labels,
-      extra: draft.extra,
-    },
-    securityVersion: 1,
-  }
-}
-
 /** The record after a change of its value part. */
 export function changedBridgeRecord(
   record: BridgeRecord,
@@ -104,29 +74,7 @@ export function securedBridgeRecord(
   return { ...changed, deadlineMs, expiresAtMs: Math.min(nowMs + record.idleMs, deadlineMs) }
 }
 
-function changeSecurity(before: SecurityPart, change: SecurityChange, nowMs: number): SecurityPart {
-  const { secretHash, previous, subject, authenticated, labels, extra } = change
-  const graceMs = previous?.graceMs ?? null
-  return {
-    secretHash: secretHash ?? before.secretHash,
-    previousHash: previous === undefined ? before.previousHash : (previous?.hash ?? null),
-    previousUntilMs:
-      previous === undefined ? before.previousUntilMs : previousUntil(graceMs, nowMs),
-    subject: subject === undefined ? before.subject : subject,
-    authenticatedAtMs: authenticated === undefined ? before.authenticatedAtMs : nowMs,
-    labels: labels === undefined ? before.labels : labels,
-    extra: extra === undefined ? before.extra : extra,
-  }
-}
-
 /** Whether `secretHash` is the current or the previous secret, whether still good or not. */
 export function mayEnd({ security }: BridgeRecord, secretHash: SecretHash): boolean {
   return secretHash === security.secretHash || secretHash === security.previousHash
-}
-
-/** What `list` tells of a record. */
-export function listedBridgeRecord(record: BridgeRecord): ListedRecord {
-  const { recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, security } = record
-  const { authenticatedAtMs, labels } = security
-  return { recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, authenticatedAtMs, labels }
 }

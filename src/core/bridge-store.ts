@@ -1,19 +1,13 @@
 import { createBridgeDocuments, recordKey, subjectKey } from './bridge-engine.ts'
 import type { BridgeEngine } from './bridge-engine.ts'
 import { createBridgeQueue, inBatches } from './bridge-queue.ts'
-import {
-  changedBridgeRecord,
-  listedBridgeRecord,
-  mayEnd,
-  newBridgeRecord,
-  securedBridgeRecord,
-} from './bridge-record.ts'
+import { changedBridgeRecord, mayEnd, securedBridgeRecord } from './bridge-record.ts'
 import type { BridgeIndex, BridgeRecord } from './bridge-record.ts'
 import { createBridgeSweep } from './bridge-sweep.ts'
 import { BackendError } from './errors.ts'
 import type { Handle, SecretHash } from './key.ts'
 import type { Store, SubjectLimit, UpdateResult, UpdateSecurityResult } from './store.ts'
-import { isAuthorised } from './stored-record.ts'
+import { firstRecordOf, isAuthorised, listedOf } from './stored-record.ts'
 import { assertTimeLimit } from './time-limit.ts'
 
 /** Options of `createBridgeStore`. */
@@ -143,7 +137,7 @@ export function createBridgeStore(engine: BridgeEngine, options: BridgeStoreOpti
         if ((await load(draft.recordId)) !== undefined) return { ok: false, reason: 'exists' }
         const admitted = index && (await admit(index, limit, draft.recordId, false))
         if (index !== undefined && admitted === undefined) return { ok: false, reason: 'limit' }
-        const record = newBridgeRecord(draft, clock())
+        const record = firstRecordOf(draft, clock())
         await save(record, admitted, record.createdAtMs)
         const { createdAtMs, expiresAtMs } = record
         return { ok: true, createdAtMs, expiresAtMs }
@@ -223,7 +217,7 @@ export function createBridgeStore(engine: BridgeEngine, options: BridgeStoreOpti
         const index = await documents.index(subject)
         const { live, kept, nowMs } = await liveOf(index, readInTurn)
         if (kept.entries.length < index.entries.length) await documents.putIndex(kept, nowMs)
-        return live.map(listedBridgeRecord)
+        return live.map(listedOf)
       }),
 
     deleteSubject: async (subject, except) =>

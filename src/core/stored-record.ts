@@ -3,7 +3,13 @@ import type { SecretHash } from './key.ts'
 import { decodeLabels } from './labels.ts'
 import { periodLeft } from './period.ts'
 import type { SessionFound, SessionSummary, TouchDue } from './session-backend.ts'
-import type { ListedRecord, StoredRecord } from './store.ts'
+import type {
+  ListedRecord,
+  NewRecord,
+  SecurityChange,
+  SecurityPart,
+  StoredRecord,
+} from './store.ts'
 
 /** Whether `secretHash` is the record's current secret, or its previous one while that is good. */
 export function isAuthorised(record: StoredRecord, secretHash: SecretHash): boolean {
@@ -20,6 +26,60 @@ export function isAuthorised(record: StoredRecord, secretHash: SecretHash): bool
 export function previousUntil(graceMs: number | null, nowMs: number): number | null {
   if (graceMs === null) return null
   return graceMs > 0 ? nowMs + graceMs : 0
+}
+
+/** A record as a store keeps it: what is read of it, but for the clock's reading. */
+export type KeptRecord = Omit<StoredRecord, 'nowMs'>
+
+/** A record as it is at its creation. */
+export function firstRecordOf(draft: NewRecord, nowMs: number): KeptRecord {
+  const deadlineMs = nowMs + draft.absoluteMs
+  return {
+    recordId: draft.recordId,
+    value: draft.value,
+    version: 1,
+    idleMs: draft.idleMs,
+    createdAtMs: nowMs,
+    expiresAtMs: Math.min(nowMs + draft.idleMs, deadlineMs),
+    deadlineMs,
+    security: {
+      secretHash: draft.secretHash,
+      previousHash: null,
+      previousUntilMs: null,
+      subject: draft.subject,
+      authenticatedAtMs: draft.authenticated ? nowMs : null,
+      labels: draft.labels,
+      extra: draft.extra,
+    },
+    securityVersion: 1,
+  }
+}
+
+/** The security part after a change at `nowMs`. */
+export function changeSecurity(
+  before: SecurityPart,
+  change: SecurityChange,
+  nowMs: number,
+): SecurityPart {
+  const { secretHash, previous, subject, authenticated, labels, extra } = change
+  const graceMs = previous?.graceMs ?? null
+  return {
+    secretHash: secretHash ?? before.secretHash,
+    previousHash: previous === undefined ? before.previousHash : (previous?.hash ?? null),
+    previousUntilMs:
+      previous === undefined ? before.previousUntilMs : previousUntil(graceMs, nowMs),
+    subject: subject === undefined ? before.subject : subject,
+    authenticatedAtMs: authenticated === undefined ? before.authenticatedAtMs : nowMs,
+    labels: labels === undefined ? before.labels : labels,
+    extra: extra === undefined ? before.extra : extra,
+  }
+}
+
+/** What a store's `list` tells of a record. */
+export function listedOf(record: KeptRecord): ListedRecord {
+  const { recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, security } = record
+  const { authenticatedAtMs, labels } = security
+  return { recordId, idleMs, createdAtMs, expiresAtMs, deadlineMs, authenticatedAtMs, labels }
 }
 
 /** What `get` reports of a live record with a value. */
