@@ -8,8 +8,8 @@ interface Flaky extends RunningEngine {
 }
 
 /**
- * A memory store that can be down: a call then fails at once, fails after it has taken effect, or has no answer and
- * takes effect when the store is up again. It proves the run itself, without a server.
+ * A memory store that can be in trouble: many a call then fails at once, fails after it has taken effect, or has no
+ * answer and takes effect when the trouble is over. It proves the run itself, without a server.
  */
 export const flakyMemory: Engine = {
   name: 'memory',
@@ -21,9 +21,11 @@ export const flakyMemory: Engine = {
     async function call(run: () => unknown): Promise<unknown> {
       await new Promise(setImmediate)
       if (goUp === undefined) return run()
+      // Most calls go well, so that what the others did wrong is soon seen.
       const draw = Math.random()
-      if (draw < 0.5) throw new Error('down')
-      if (draw < 0.55) await up
+      if (draw < 0.5) return run()
+      if (draw < 0.8) throw new Error('down')
+      if (draw < 0.81) await up
       await run()
       throw new Error('the answer is lost')
     }
@@ -58,13 +60,13 @@ export const flakyMemory: Engine = {
   },
 }
 
-/** An outage of the memory store. */
+/** Some trouble of the memory store. */
 export const outage: Fault = {
   name: 'outage',
   engines: ['memory'],
   async run({ engine }) {
     await engine.kill('SIGKILL')
-    await new Promise((resolve) => setTimeout(resolve, 1200))
+    await new Promise((resolve) => setTimeout(resolve, 2500))
     await engine.restart()
   },
 }
