@@ -29,6 +29,31 @@ export {
   UnsupportedOperationError,
 } from './core/errors.ts'
 export type { AnySessionError, SessionErrorCode } from './core/errors.ts'
+export type {
+  BackendOperation,
+  CookieDuplicated,
+  KeyMalformed,
+  KeyRejected,
+  KeyReused,
+  OfSession,
+  SessionCleared,
+  SessionConfirmed,
+  SessionConflicted,
+  SessionCreated,
+  SessionEventName,
+  SessionEvents,
+  SessionInvalid,
+  SessionRead,
+  SessionRefused,
+  SessionRenewed,
+  SessionRotated,
+  SessionTouched,
+  SessionWritten,
+  StoreFault,
+  StoreOperation,
+  StoreSwept,
+} from './core/event-messages.ts'
+export { onSessionEvent } from './core/events.ts'
 export { generateKey, isHandle, isKey } from './core/key.ts'
 export type { Handle, Key, SecretHash } from './core/key.ts'
 export { createBackend } from './core/lifecycle.ts'

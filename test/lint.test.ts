@@ -58,6 +58,7 @@ const FORBIDDEN: Readonly<Record<string, Plant>> = {
 const ALLOWED: Readonly<Record<string, Plant>> = {
   'core importing core': plant('core/p.ts', './errors.ts'),
   'core importing node:crypto': plant('core/q.ts', 'node:crypto'),
+  'core importing node:diagnostics_channel': plant('core/r.ts', 'node:diagnostics_channel'),
   'http importing core': plant('http/p.ts', '../core/errors.ts'),
   'the manager importing http': plant('manager/p.ts', '../http/vary.ts'),
   'a backend importing core': plant('backends/p.ts', '../core/errors.ts'),

@@ -1,0 +1,227 @@
+import { channel } from 'node:diagnostics_channel'
+import type {
+  BackendOperation,
+  KeyRejected,
+  SessionCleared,
+  SessionEventName,
+  SessionEvents,
+  SessionRead,
+} from './event-messages.ts'
+import type { Handle } from './key.ts'
+import type { Period } from './period.ts'
+
+// Each function asks for listeners before it makes a message, and takes what the caller has at hand: with nobody
+// listening it costs one look at a property, on any path.
+
+interface Channel<Message> {
+  readonly hasSubscribers: boolean
+  publish(message: Message): void
+  subscribe(listener: (message: unknown) => void): void
+  unsubscribe(listener: (message: unknown) => void): unknown
+}
+
+// Held here for good: a channel that nobody holds may be collected, and its listeners with it.
+const channels = new Map<string, Channel<never>>()
+
+function open<Name extends SessionEventName>(name: Name): Channel<SessionEvents[Name]> {
+  const opened: Channel<SessionEvents[Name]> = channel(name)
+  channels.set(name, opened)
+  return opened
+}
+
+const created = open('sojourn:session.created')
+const read = open('sojourn:session.read')
+const invalid = open('sojourn:session.invalid')
+const written = open('sojourn:session.written')
+const touched = open('sojourn:session.touched')
+const rotated = open('sojourn:session.rotated')
+const renewed = open('sojourn:session.renewed')
+const confirmed = open('sojourn:session.confirmed')
+const conflicted = open('sojourn:session.conflict')
+const refused = open('sojourn:session.refused')
+const cleared = open('sojourn:session.cleared')
+const malformed = open('sojourn:key.malformed')
+const rejected = open('sojourn:key.rejected')
+const reused = open('sojourn:key.reused')
+const duplicated = open('sojourn:cookie.duplicated')
+const operations = open('sojourn:store.operation')
+const faults = open('sojourn:store.fault')
+const swept = open('sojourn:store.swept')
+
+/**
+ * Calls `listener` with each event of that name, until the returned function is called. It is `subscribe` of
+ * `node:diagnostics_channel` with the type of the message. It is called at once, in the request that the event belongs
+ * to, so `AsyncLocalStorage` knows that request; keep it short.
+ *
+ * What it throws reaches no request. It is an uncaught exception of the process.
+ *
+ * @throws TypeError when there is no event of that name, or `listener` is no function.
+ */
+export function onSessionEvent<Name extends SessionEventName>(
+  name: Name,
+  listener: (event: SessionEvents[Name]) => void,
+): () => void {
+  const events = channels.get(name)
+  if (events === undefined) throw new TypeError('"name" must be the name of an event')
+  if (typeof listener !== 'function') throw new TypeError('"listener" must be a function')
+  const receive = (message: unknown): void => listener(message as SessionEvents[Name])
+  events.subscribe(receive)
+  return () => void events.unsubscribe(receive)
+}
+
+/** A session was made. */
+export function publishCreated(
+  handle: Handle | undefined,
+  subject: string | undefined,
+  period: Period,
+): void {
+  if (created.hasSubscribers) created.publish({ handle, subject, period })
+}
+
+/** A good key led to a live session. */
+export function publishRead(
+  handle: Handle | undefined,
+  subject: string | undefined,
+  outcome: SessionRead['outcome'],
+): void {
+  if (read.hasSubscribers) read.publish({ handle, subject, outcome })
+}
+
+/** A live session's value does not decode. */
+export function publishInvalid(handle: Handle | undefined, subject: string | undefined): void {
+  if (invalid.hasSubscribers) invalid.publish({ handle, subject })
+}
+
+/** A write was applied. */
+export function publishWritten(
+  handle: Handle | undefined,
+  subject: string | undefined,
+  value: boolean,
+  version: number | undefined,
+): void {
+  if (written.hasSubscribers) written.publish({ handle, subject, value, version })
+}
+
+/** A touch was applied. */
+export function publishTouched(
+  handle: Handle | undefined,
+  subject: string | undefined,
+  period: Period,
+): void {
+  if (touched.hasSubscribers) touched.publish({ handle, subject, period })
+}
+
+/** A rotation was applied; the old key is dead. */
+export function publishRotated(
+  handle: Handle,
+  subject: string | undefined,
+  authenticated: boolean,
+  bound: boolean,
+): void {
+  if (rotated.hasSubscribers) rotated.publish({ handle, subject, authenticated, bound })
+}
+
+/** A renewal has begun. Not for a second call that gives the same key again. */
+export function publishRenewed(handle: Handle, subject: string | undefined): void {
+  if (renewed.hasSubscribers) renewed.publish({ handle, subject })
+}
+
+/** The new key of a renewal was seen for the first time. */
+export function publishConfirmed(
+  handle: Handle,
+  subject: string | undefined,
+  graceMs: number,
+): void {
+  if (confirmed.hasSubscribers) confirmed.publish({ handle, subject, graceMs })
+}
+
+/** A write met a newer state. */
+export function publishConflict(
+  handle: Handle | undefined,
+  subject: string | undefined,
+  operation: BackendOperation,
+): void {
+  if (conflicted.hasSubscribers) conflicted.publish({ handle, subject, operation })
+}
+
+/** A subject has as many sessions as it may. */
+export function publishRefused(handle: Handle | undefined, subject: string | undefined): void {
+  if (refused.hasSubscribers) refused.publish({ handle, subject })
+}
+
+/** `count` live sessions were ended; with 0 nothing has happened, and nothing is said. */
+export function publishCleared(
+  by: SessionCleared['by'],
+  count: number | undefined,
+  handle: Handle | undefined,
+  subject: string | undefined,
+): void {
+  if (cleared.hasSubscribers && count !== 0) cleared.publish({ by, count, handle, subject })
+}
+
+/** What came in place of a key is none. */
+export function publishMalformed(length: number): void {
+  if (malformed.hasSubscribers) malformed.publish({ length })
+}
+
+/** A well-formed key led nowhere. */
+export function publishRejected(
+  handle: Handle | undefined,
+  subject: string | undefined,
+  reason: KeyRejected['reason'],
+): void {
+  if (rejected.hasSubscribers) rejected.publish({ handle, subject, reason })
+}
+
+/** The previous key came back after its grace. */
+export function publishReused(handle: Handle, subject: string | undefined, ended: boolean): void {
+  if (reused.hasSubscribers) reused.publish({ handle, subject, ended })
+}
+
+/** A request brought several cookies of the session's name. */
+export function publishDuplicated(count: number, wellFormed: number): void {
+  if (duplicated.hasSubscribers) duplicated.publish({ count, wellFormed })
+}
+
+/** The start of a call, for `publishOperation`: a reading of the clock, or `undefined` when nobody asks for it. */
+export function operationStart(): number | undefined {
+  return operations.hasSubscribers ? performance.now() : undefined
+}
+
+/** A call that began at `start` has ended. */
+export function publishOperation(
+  operation: BackendOperation,
+  start: number | undefined,
+  outcome: 'ok' | 'fault',
+): void {
+  if (start === undefined || !operations.hasSubscribers) return
+  const durationMs = performance.now() - start
+  operations.publish({
+    operation,
+    startedAtMs: performance.timeOrigin + start,
+    durationMs,
+    outcome,
+  })
+}
+
+// An error passes through more than one guard on its way up.
+const told = new WeakSet<Error>()
+
+/** The store failed. For one error it is said once, by whoever comes first. */
+export function publishFault(operation: BackendOperation, error: Error): void {
+  if (!faults.hasSubscribers || told.has(error)) return
+  told.add(error)
+  faults.publish({ operation, message: error.message, causeCode: codeOf(error.cause) })
+}
+
+function codeOf(cause: unknown): string | undefined {
+  if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined
+  const { code } = cause
+  return typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : undefined
+}
+
+/** A sweep that began at `start`, a reading of `performance.now()`, has removed records. */
+export function publishSwept(removed: number, start: number): void {
+  if (!swept.hasSubscribers || removed === 0) return
+  swept.publish({ removed, durationMs: performance.now() - start })
+}
