@@ -72,6 +72,8 @@ export type {
   SessionGenerateOptions,
   SessionSetOptions,
   SessionSummary,
+  StatelessBackend,
+  StatelessFound,
   TouchDue,
 } from './core/session-backend.ts'
 export type { Session } from './core/session.ts'

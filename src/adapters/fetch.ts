@@ -55,12 +55,15 @@ export function createFetchAdapter<V>(
   const checked = checkRequestOptions(options)
   return (handler) =>
     async (request, ...rest) => {
-      const written = new Map<string, string>()
+      const written = new Map<string, readonly string[]>()
       let sent = false
       const head = {
         sent: () => sent,
         write: (fields: readonly HeaderField[]) => {
-          for (const [name, value] of fields) written.set(name, value)
+          for (const [name] of fields) written.delete(name)
+          for (const [name, value] of fields) {
+            written.set(name, [...(written.get(name) ?? []), value])
+          }
         },
       }
       const session = createRequestSession(manager, request.headers, head, checked)
@@ -72,18 +75,21 @@ export function createFetchAdapter<V>(
     }
 }
 
-function withHeaders(response: Response, written: ReadonlyMap<string, string>): Response {
+function withHeaders(
+  response: Response,
+  written: ReadonlyMap<string, readonly string[]>,
+): Response {
   if (written.size === 0 || response.type === 'error') return response
   // A protocol switch cannot be copied, and is never handed out twice.
   const copy = response.status < 200 ? response : new Response(response.body, response)
-  for (const [name, value] of written) {
+  for (const [name, values] of written) {
     if (name === 'Set-Cookie') {
-      copy.headers.append(name, value)
+      for (const value of values) copy.headers.append(name, value)
     } else if (name === 'Vary') {
       const vary = varyWithCookie(copy.headers.get('vary') ?? undefined)
       if (vary !== undefined) copy.headers.set(name, vary)
     } else {
-      copy.headers.set(name, value)
+      copy.headers.set(name, values.join(', '))
     }
   }
   return copy

@@ -71,22 +71,26 @@ function sessionsOf<V>(manager: SessionManager<V>): WeakMap<NodeRequest, Request
 }
 
 function headOf(response: NodeResponse): ResponseHead {
-  let ours: string | undefined
-
-  function writeSetCookie(line: string): void {
-    const others = listOf(response.getHeader('set-cookie')).filter((other) => other !== ours)
-    ours = line
-    response.setHeader('Set-Cookie', [...others, line])
-  }
+  let ours: readonly string[] = []
 
   function writeField([name, value]: HeaderField): void {
-    if (name === 'Set-Cookie') return writeSetCookie(value)
+    if (name === 'Set-Cookie') return
     if (name !== 'Vary') return void response.setHeader(name, value)
     const vary = varyWithCookie(listOf(response.getHeader('vary')).join(', '))
     if (vary !== undefined) response.setHeader('Vary', vary)
   }
 
-  return { sent: () => response.headersSent, write: (fields) => fields.forEach(writeField) }
+  function write(fields: readonly HeaderField[]): void {
+    const lines = fields.filter(([name]) => name === 'Set-Cookie').map(([, line]) => line)
+    if (lines.length > 0) {
+      const others = listOf(response.getHeader('set-cookie')).filter((line) => !ours.includes(line))
+      ours = lines
+      response.setHeader('Set-Cookie', [...others, ...lines])
+    }
+    fields.forEach(writeField)
+  }
+
+  return { sent: () => response.headersSent, write }
 }
 
 function listOf(value: number | string | readonly string[] | undefined): readonly string[] {

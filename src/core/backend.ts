@@ -48,6 +48,8 @@ export type SetResult =
       readonly version?: number | undefined
       /** Seconds left now, where the backend gave less than it was asked for. */
       readonly period?: Period | undefined
+      /** The key from now on, of a backend whose keys change with each write. */
+      readonly key?: Key | undefined
     }
   | { readonly ok: false; readonly reason: 'not_found' | 'conflict' }
 
@@ -61,6 +63,13 @@ export type SetResult =
 export interface Backend {
   /** The period used where `expiry` is not given. It may vary over time, so it may be a getter. */
   readonly defaultPeriod: Period
+
+  /**
+   * There on a stateless backend: its key is the session itself, sealed, of so many characters at the most. Each write
+   * then makes a new key, which its result carries, and a manager spreads a key over up to four cookies. Left out, a
+   * key stays what it is, and is one cookie.
+   */
+  readonly maxKeyLength?: number | undefined
 
   /** Makes a session under a new key, which nobody can guess and nobody holds already. */
   generate(options?: GenerateOptions): Awaitable<Key>

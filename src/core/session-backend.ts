@@ -7,6 +7,8 @@ export type Labels = Readonly<Record<string, string>>
 
 /** What is known of a session beside its value. Nothing in it is secret. */
 export interface SessionFacts {
+  /** There where the key does not tell it: on a stateless backend. */
+  readonly handle?: Handle | undefined
   readonly createdAtMs: number | undefined
   readonly subject: string | undefined
   readonly authenticatedAtMs: number | undefined
@@ -121,7 +123,31 @@ export interface SessionBackend extends Backend {
   sweep(limit?: number): Promise<number>
 }
 
-/** Tells a `SessionBackend` from a hand-written one with the five operations. */
+/** A live session of a `StatelessBackend`. It has no version, since nobody could compare it with another one. */
+export interface StatelessFound extends Omit<SessionFound, 'version'> {
+  readonly version?: undefined
+}
+
+/**
+ * A backend without a store: the key is the session itself, sealed, and every write makes a new one. What it cannot
+ * do rejects with `UnsupportedOperationError`.
+ */
+export interface StatelessBackend extends Omit<SessionBackend, 'get' | 'touch' | 'maxKeyLength'> {
+  /** How many characters a key has at the most. */
+  readonly maxKeyLength: number
+
+  get(key: string): Promise<StatelessFound | Missed>
+
+  /** Makes a due touch: the key from now on, or false when the session is gone. */
+  touch(key: string, due: TouchDue): Promise<Key | false>
+}
+
+/** Tells a `SessionBackend` from a hand-written one with the five operations, and from a stateless one. */
 export function isSessionBackend(backend: Backend): backend is SessionBackend {
+  return hasLifecycle(backend) && backend.maxKeyLength === undefined
+}
+
+/** Tells a backend with the operations of the lifecycle, stateless or not. */
+export function hasLifecycle(backend: Backend): backend is SessionBackend | StatelessBackend {
   return 'touch' in backend && 'rotate' in backend && 'clearHandle' in backend
 }

@@ -91,8 +91,8 @@ class ManagedSession<V> implements Session<V> {
   }
 
   get handle(): Handle | undefined {
-    const { key } = this.#state
-    return isKey(key) ? handleOf(key) : undefined
+    const { key, facts } = this.#state
+    return isKey(key) ? handleOf(key) : facts?.handle
   }
 
   get createdAt(): Date | undefined {

@@ -106,12 +106,12 @@ export function foundOf(record: StoredRecord, value: string): SessionFound {
  * use keeps a session alive, and seldom enough that a page view costs no write. At the absolute
  * deadline there is nothing left to give.
  */
-function touchDueOf({
+export function touchDueOf({
   idleMs,
   expiresAtMs,
   deadlineMs,
   nowMs,
-}: StoredRecord): TouchDue | undefined {
+}: Pick<StoredRecord, 'idleMs' | 'expiresAtMs' | 'deadlineMs' | 'nowMs'>): TouchDue | undefined {
   const toMs = Math.min(nowMs + idleMs, deadlineMs)
   const leastMs = Math.min(idleMs / 2, Math.max(60_000, idleMs / 20))
   if (toMs - expiresAtMs < leastMs) return undefined

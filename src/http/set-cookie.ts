@@ -3,16 +3,22 @@ import { MAX_PERIOD } from '../core/period.ts'
 import type { Cookie } from './cookie-options.ts'
 
 // Browsers drop a cookie whose name and value together exceed 4096 octets (RFC 6265bis §5.6).
-const MAX_COOKIE_BYTES = 4096
+/** What browsers grant the name and the value of a cookie together. */
+export const MAX_COOKIE_BYTES = 4096
 // cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E (RFC 6265bis §4.1.1).
 const COOKIE_OCTETS = /^[\x21\x23-\x2B\x2D-\x3A\x3C-\x5B\x5D-\x7E]*$/
 
 /** The longest-past moment every HTTP date parser knows. */
 const LONG_AGO = 'Thu, 01 Jan 1970 00:00:00 GMT'
 
+/** Tells whether `value` holds only what the value of a cookie may. */
+export function isCookieOctets(value: string): boolean {
+  return COOKIE_OCTETS.test(value)
+}
+
 /** Tells whether `value` may stand in a cookie: only cookie-octets, and not too long for the name. */
 export function isCookieValue(name: string, value: string): boolean {
-  return name.length + value.length <= MAX_COOKIE_BYTES && COOKIE_OCTETS.test(value)
+  return name.length + value.length <= MAX_COOKIE_BYTES && isCookieOctets(value)
 }
 
 /**
@@ -25,7 +31,7 @@ export function isCookieValue(name: string, value: string): boolean {
  * @throws InvalidPeriodError when `maxAge` is not a whole number of seconds from 0 to 400 days.
  */
 export function serializeSetCookie(cookie: Cookie, value: string, maxAge?: number): string {
-  if (!COOKIE_OCTETS.test(value)) {
+  if (!isCookieOctets(value)) {
     throw new InvalidCookieError('"value" must hold only cookie-octets')
   }
   if (!isCookieValue(cookie.name, value)) {

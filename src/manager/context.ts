@@ -4,8 +4,9 @@ import { systemClock } from '../core/clock.ts'
 import { jsonCodec } from '../core/codec.ts'
 import type { Codec } from '../core/codec.ts'
 import { UnsupportedOperationError } from '../core/errors.ts'
-import { isSessionBackend } from '../core/session-backend.ts'
-import type { SessionBackend } from '../core/session-backend.ts'
+import { hasLifecycle } from '../core/session-backend.ts'
+import type { SessionBackend, StatelessBackend } from '../core/session-backend.ts'
+import { cookiesFor } from '../http/chunked-cookie.ts'
 import { checkCookie } from '../http/cookie-options.ts'
 import type { Cookie } from '../http/cookie-options.ts'
 import type { SessionManagerOptions } from './session-manager.ts'
@@ -14,9 +15,11 @@ import type { SessionManagerOptions } from './session-manager.ts'
 export interface ManagerContext<V> {
   readonly backend: Backend
   /** The same backend where it has the whole lifecycle. */
-  readonly lifecycle: SessionBackend | undefined
+  readonly lifecycle: SessionBackend | StatelessBackend | undefined
   readonly codec: Codec<V>
   readonly cookie: Cookie
+  /** How many cookies a key may take, where the backend is stateless. */
+  readonly chunks: number | undefined
   readonly clock: Clock
   readonly timeoutMs: number
   /** Whether the backend has been seen to report no versions: then nobody asks it again. */
@@ -48,11 +51,14 @@ export function createContext<V>(options: SessionManagerOptions<V>): ManagerCont
   if (!Number.isFinite(updateTimeoutMs) || updateTimeoutMs < 0 || updateTimeoutMs >= 2 ** 31) {
     throw new RangeError('"updateTimeoutMs" must be a number of milliseconds that a timer can wait')
   }
+  const checked = checkCookie(cookie)
+  const { maxKeyLength } = backend
   return {
     backend,
-    lifecycle: isSessionBackend(backend) ? backend : undefined,
+    lifecycle: hasLifecycle(backend) ? backend : undefined,
     codec,
-    cookie: checkCookie(cookie),
+    cookie: checked,
+    chunks: maxKeyLength === undefined ? undefined : cookiesFor(checked.name, maxKeyLength),
     clock,
     timeoutMs: updateTimeoutMs,
     unversioned: false,
@@ -71,7 +77,10 @@ function assertBackend(backend: Backend): void {
  *
  * @throws UnsupportedOperationError when there are only the five basic operations.
  */
-export function lifecycleOf<V>(context: ManagerContext<V>, operation: string): SessionBackend {
+export function lifecycleOf<V>(
+  context: ManagerContext<V>,
+  operation: string,
+): SessionBackend | StatelessBackend {
   if (context.lifecycle !== undefined) return context.lifecycle
   throw new UnsupportedOperationError(
     `the backend has only the basic operations, not "${operation}"`,

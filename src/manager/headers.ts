@@ -2,6 +2,7 @@ import { InvalidCookieError } from '../core/errors.ts'
 import { MAX_PERIOD } from '../core/period.ts'
 import { isCleared, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
+import { chunkName, chunksOf } from '../http/chunked-cookie.ts'
 import { checkCookie } from '../http/cookie-options.ts'
 import type { Cookie, CookieAttributes } from '../http/cookie-options.ts'
 import { serializeSetCookie } from '../http/set-cookie.ts'
@@ -23,11 +24,18 @@ export function toCookieHeaders<V>(
   const cookie = cookieWith(context.cookie, attributes)
   if (typeof discard !== 'boolean') throw new InvalidCookieError('"discard" must be true or false')
   if (!state.modified) return [VARY]
-  if (isCleared(state)) return evict(cookie)
+  if (isCleared(state)) return evict(context, cookie)
   // A hand-written backend may report periods that are no valid Max-Age.
   const maxAge = Math.max(0, Math.min(Math.ceil(state.expiryPeriod), MAX_PERIOD))
-  const line = serializeSetCookie(cookie, state.key, discard ? undefined : maxAge)
-  return [['Set-Cookie', line], NO_STORE, VARY]
+  const lifetime = discard ? undefined : maxAge
+  const { chunks } = context
+  if (chunks === undefined) {
+    return [['Set-Cookie', serializeSetCookie(cookie, state.key, lifetime)], NO_STORE, VARY]
+  }
+  const parts = chunksOf(cookie.name, state.key)
+  const lines = parts.map((part, at) => chunkField(cookie, at, part, lifetime))
+  // What a longer value has left behind.
+  return [...lines, ...evictions(cookie, parts.length, chunks), NO_STORE, VARY]
 }
 
 /** `SessionManager.clearHeaders`. */
@@ -35,11 +43,28 @@ export function clearHeaders<V>(
   context: ManagerContext<V>,
   attributes: CookieAttributes,
 ): HeaderField[] {
-  return evict(cookieWith(context.cookie, attributes))
+  return evict(context, cookieWith(context.cookie, attributes))
 }
 
-function evict(cookie: Cookie): HeaderField[] {
-  return [['Set-Cookie', serializeSetCookie(cookie, '', 0)], NO_STORE, VARY]
+function evict<V>({ chunks = 1 }: ManagerContext<V>, cookie: Cookie): HeaderField[] {
+  return [...evictions(cookie, 0, chunks), NO_STORE, VARY]
+}
+
+/** Removes the cookies number `from` to below `to` of those that carry a key. */
+function evictions(cookie: Cookie, from: number, to: number): HeaderField[] {
+  const fields: HeaderField[] = []
+  for (let at = from; at < to; at++) fields.push(chunkField(cookie, at, '', 0))
+  return fields
+}
+
+function chunkField(
+  cookie: Cookie,
+  at: number,
+  value: string,
+  lifetime: number | undefined,
+): HeaderField {
+  const chunk = { ...cookie, name: chunkName(cookie.name, at) }
+  return ['Set-Cookie', serializeSetCookie(chunk, value, lifetime)]
 }
 
 function cookieWith(cookie: Cookie, attributes: CookieAttributes): Cookie {

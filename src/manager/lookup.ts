@@ -6,6 +6,7 @@ import type { Key } from '../core/key.ts'
 import type { SessionFound } from '../core/session-backend.ts'
 import { createSession } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
+import { joinChunks } from '../http/chunked-cookie.ts'
 import { readCookies } from '../http/cookie-header.ts'
 import { cookieHeaderOf } from '../http/header-source.ts'
 import type { HeaderSource } from '../http/header-source.ts'
@@ -56,7 +57,13 @@ export async function lookUpHeaders<V>(
 export function candidatesOf<V>(context: ManagerContext<V>, headers: HeaderSource): string[] {
   const header = cookieHeaderOf(headers)
   if (header === undefined) return []
+  const { chunks } = context
   const values = readCookies(header, context.cookie.name)
+  if (chunks !== undefined) {
+    return values
+      .slice(0, MAX_CANDIDATES)
+      .map((value) => joinChunks(header, context.cookie.name, value))
+  }
   if (values.length === 1) return values
   const keys = values.filter(isKey)
   return (keys.length > 0 ? keys : values).slice(0, MAX_CANDIDATES)

@@ -1,6 +1,6 @@
 import { guardBackend, SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import { isHandle } from '../core/key.ts'
-import type { Handle } from '../core/key.ts'
+import type { Handle, Key } from '../core/key.ts'
 import type { Labels, RotateOptions } from '../core/session-backend.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
@@ -15,14 +15,17 @@ export async function touch<V>(context: ManagerContext<V>, session: Session<V>):
   return queueWrite(state, context, async () => {
     const due = state.touchDue
     if (due === undefined) return false
-    const touched = await guardBackend('touch a session', () => backend.touch(state.key, due))
+    const touched = await guardBackend<boolean | Key>('touch a session', () =>
+      backend.touch(state.key, due),
+    )
     if (isCleared(state)) return false
     state.touchDue = undefined
-    if (touched) {
+    if (typeof touched === 'string') state.key = touched
+    if (touched !== false) {
       state.expiryPeriod = due.period
       state.modified = true
     }
-    return touched
+    return touched !== false
   })
 }
 
@@ -58,9 +61,9 @@ export async function rotate<V>(
     if (isCleared(state)) return
     const { securityVersion, authenticatedAtMs } = result
     const { subject = state.facts?.subject, labels = state.facts?.labels } = options
-    const createdAtMs = state.facts?.createdAtMs
     state.facts = {
-      createdAtMs,
+      handle: state.facts?.handle,
+      createdAtMs: state.facts?.createdAtMs,
       subject,
       labels: { ...labels },
       securityVersion,

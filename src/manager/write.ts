@@ -13,6 +13,7 @@ import type { SessionFacts, SessionSetOptions } from '../core/session-backend.ts
 import { clearState, createSession, isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session, SessionState } from '../core/session.ts'
 import { assertSubject } from '../core/subject.ts'
+import { isChunkable } from '../http/chunked-cookie.ts'
 import { isCookieValue } from '../http/set-cookie.ts'
 import { lifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
@@ -42,7 +43,7 @@ export async function generate<V>(
 ): Promise<Session<V>> {
   const text = checkGeneration(context, value, options)
   const { expiry, subject, labels } = options
-  const { backend, codec, cookie } = context
+  const { backend, codec } = context
   let created: (SessionFacts & { readonly period: Period }) | undefined
   const onCreated = (facts: typeof created): void => void (created = facts)
   const more = context.lifecycle === undefined ? {} : { subject, labels, onCreated }
@@ -50,16 +51,14 @@ export async function generate<V>(
     const period = expiry ?? usablePeriod(backend.defaultPeriod)
     return { period, key: await backend.generate({ value: text, expiry: period, ...more }) }
   })
-  if (typeof key !== 'string' || key === '' || !isCookieValue(cookie.name, key)) {
-    throw new BackendError('the backend generated a key that no cookie can carry')
-  }
+  assertCarried(context, key)
   return createSession<V>({
     key,
     text,
     decoded: undefined,
     expiryPeriod: created?.period ?? period,
     modified: true,
-    version: created === undefined ? undefined : 1,
+    version: created === undefined || context.chunks !== undefined ? undefined : 1,
     facts: created,
     touchDue: undefined,
     codec,
@@ -128,6 +127,19 @@ export async function clear<V>(context: ManagerContext<V>, session: Session<V>):
 export interface Written {
   readonly version: number | undefined
   readonly period: Period
+  /** The key from now on, if another. */
+  readonly key: Key | undefined
+}
+
+/** Refuses a key that no cookie can carry: a session with it would be lost. */
+function assertCarried<V>({ backend, cookie }: ManagerContext<V>, key: unknown): void {
+  if (typeof key === 'string' && key !== '') {
+    const { maxKeyLength } = backend
+    const carried =
+      maxKeyLength === undefined ? isCookieValue(cookie.name, key) : isChunkable(key, maxKeyLength)
+    if (carried) return
+  }
+  throw new BackendError('the backend generated a key that no cookie can carry')
 }
 
 /**
@@ -136,11 +148,12 @@ export interface Written {
  * @throws SessionGoneError when there is no live session to write to.
  */
 export async function writeBackend<V>(
-  { backend, lifecycle }: ManagerContext<V>,
+  context: ManagerContext<V>,
   key: Key,
   text: string | undefined,
   options: SessionSetOptions,
 ): Promise<Written | 'conflict'> {
+  const { backend, lifecycle } = context
   const { expiry, version } = options
   const { result, period } = await guardBackend('set a session', async () => {
     const period = expiry ?? usablePeriod(backend.defaultPeriod)
@@ -151,7 +164,9 @@ export async function writeBackend<V>(
     return { period, result }
   })
   if (result?.ok === true) {
-    return { version: result.version, period: usablePeriod(result.period ?? period) }
+    if (result.key !== undefined) assertCarried(context, result.key)
+    const left = usablePeriod(result.period ?? period)
+    return { version: result.version, period: left, key: result.key }
   }
   if (result?.ok === false && result.reason === 'conflict') return 'conflict'
   if (result?.ok === false && result.reason === 'not_found') {
@@ -167,6 +182,7 @@ export function applyWrite<V>(
   written: Written,
 ): void {
   if (isCleared(state)) return
+  if (written.key !== undefined) state.key = written.key
   if (text !== undefined) {
     state.text = text
     state.decoded = undefined

@@ -41,6 +41,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['backends/mysql', 'backends/mysql.js', ...CORE],
     modules: ['node:crypto'],
   },
+  './backends/cookie': {
+    rooms: ['backends/cookie', 'backends/cookie.js', ...CORE],
+    modules: ['node:crypto'],
+  },
   './backends/unstorage': {
     rooms: ['backends/unstorage.js', ...CORE],
     modules: ['node:crypto'],

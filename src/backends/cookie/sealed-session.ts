@@ -1,0 +1,68 @@
+import type { Handle } from '../../core/key.ts'
+
+/** What a cookie holds, sealed. */
+export interface SealedSession {
+  readonly handle: Handle
+  /** `null`: not set. */
+  readonly value: string | null
+  readonly idleMs: number
+  readonly createdAtMs: number
+  /** When it was sealed. */
+  readonly issuedAtMs: number
+  readonly expiresAtMs: number
+  readonly deadlineMs: number
+  readonly subject: string | null
+  readonly authenticatedAtMs: number | null
+  /** When the subject became its owner: what a "not before" of the subject is held against. */
+  readonly boundAtMs: number
+  /** When the session last got a new key on purpose: what a "not before" of the session is held against. */
+  readonly rotatedAtMs: number
+  /** As `encodeLabels` made it. */
+  readonly labels: string | null
+}
+
+type Facts = readonly [
+  handle: Handle,
+  idleMs: number,
+  createdAtMs: number,
+  issuedAtMs: number,
+  expiresAtMs: number,
+  deadlineMs: number,
+  subject: string | null,
+  authenticatedAtMs: number | null,
+  boundAtMs: number,
+  rotatedAtMs: number,
+  labels: string | null,
+]
+
+/** The text that is sealed: the facts, and after a line break the value as it is, so that it is not escaped twice. */
+export function encodeSession(session: SealedSession): string {
+  const { handle, idleMs, createdAtMs, issuedAtMs, expiresAtMs, deadlineMs } = session
+  const { subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels, value } = session
+  const times = [idleMs, createdAtMs, issuedAtMs, expiresAtMs, deadlineMs] as const
+  const owner = [subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels] as const
+  const facts: Facts = [handle, ...times, ...owner]
+  return `${JSON.stringify(facts)}\n${value === null ? '' : `=${value}`}`
+}
+
+/** The session of a text that `encodeSession` made: nobody else can have sealed it. */
+export function decodeSession(text: string): SealedSession {
+  const end = text.indexOf('\n')
+  const facts = JSON.parse(text.slice(0, end)) as Facts
+  const [handle, idleMs, createdAtMs, issuedAtMs, expiresAtMs, deadlineMs, ...owner] = facts
+  const [subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels] = owner
+  return {
+    handle,
+    value: text[end + 1] === '=' ? text.slice(end + 2) : null,
+    idleMs,
+    createdAtMs,
+    issuedAtMs,
+    expiresAtMs,
+    deadlineMs,
+    subject,
+    authenticatedAtMs,
+    boundAtMs,
+    rotatedAtMs,
+    labels,
+  }
+}
