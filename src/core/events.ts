@@ -49,11 +49,12 @@ const faults = open('sojourn:store.fault')
 const swept = open('sojourn:store.swept')
 
 /**
- * Calls `listener` with each event of that name, until the returned function is called. It is `subscribe` of
- * `node:diagnostics_channel` with the type of the message. It is called at once, in the request that the event belongs
- * to, so `AsyncLocalStorage` knows that request; keep it short.
+ * Calls `listener` with each event of that name, until the returned function is called. It is called on the spot, in
+ * the request that the event belongs to, so `AsyncLocalStorage` knows that request; keep it short. What it throws or
+ * rejects with reaches no request: the first time it becomes a warning of the process (`SessionEventWarning`).
  *
- * What it throws reaches no request. It is an uncaught exception of the process.
+ * `subscribe` of `node:diagnostics_channel` hears the same messages, but what its listener throws is an uncaught
+ * exception, which ends a process that does not handle it.
  *
  * @throws TypeError when there is no event of that name, or `listener` is no function.
  */
@@ -64,7 +65,21 @@ export function onSessionEvent<Name extends SessionEventName>(
   const events = channels.get(name)
   if (events === undefined) throw new TypeError('"name" must be the name of an event')
   if (typeof listener !== 'function') throw new TypeError('"listener" must be a function')
-  const receive = (message: unknown): void => listener(message as SessionEvents[Name])
+  let warned = false
+  const warn = (error: unknown): void => {
+    if (warned) return
+    warned = true
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    process.emitWarning(`a listener of ${name} failed: ${reason}`, 'SessionEventWarning')
+  }
+  const receive = (message: unknown): void => {
+    try {
+      const result: unknown = listener(message as SessionEvents[Name])
+      if (result instanceof Promise) result.catch(warn)
+    } catch (error) {
+      warn(error)
+    }
+  }
   events.subscribe(receive)
   return () => void events.unsubscribe(receive)
 }

@@ -21,6 +21,10 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop()
 })
 
+function fail(): never {
+  throw new Error('my log is full')
+}
+
 function listen<Name extends SessionEventName>(name: Name): unknown[] {
   const heard: unknown[] = []
   stops.push(onSessionEvent(name, (event) => heard.push(event)))
@@ -52,6 +56,24 @@ describe('onSessionEvent', () => {
     stops.push(onSessionEvent('sojourn:session.created', () => heard.push(requests.getStore())))
     requests.run('request 7', () => publishCreated(handle, undefined, 60))
     expect(heard).toEqual(['request 7'])
+  })
+
+  it.each([
+    ['throws', () => fail()],
+    ['rejects', () => Promise.reject(new Error('my log is full'))],
+  ])('warns once of a listener that %s, and goes on', async (_how, listener) => {
+    const warnings: Error[] = []
+    const note = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', note)
+    stops.push(() => process.off('warning', note))
+    stops.push(onSessionEvent('sojourn:session.created', listener as () => void))
+    const others = listen('sojourn:session.created')
+    publishCreated(handle, undefined, 60)
+    publishCreated(handle, undefined, 60)
+    await new Promise(setImmediate)
+    expect(others).toHaveLength(2)
+    expect(warnings.map(({ name }) => name)).toEqual(['SessionEventWarning'])
+    expect(warnings[0]?.message).toMatch(/^a listener of sojourn:session.created failed: .*my log/)
   })
 
   it('refuses a name that no event has, and what is no function', () => {

@@ -23,7 +23,10 @@ interface Manifest {
 const CORE = ['core']
 const UP_TO_REQUEST = ['core', 'http', 'manager', 'manager.js', 'request.js']
 const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readonly string[] }>> = {
-  '.': { rooms: [...UP_TO_REQUEST, 'index.js'], modules: ['node:crypto'] },
+  '.': {
+    rooms: [...UP_TO_REQUEST, 'index.js'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
   './backends/memory': { rooms: ['backends/memory.js', ...CORE], modules: ['node:crypto'] },
   './backends/sqlite': {
     rooms: ['backends/sqlite', 'backends/sqlite.js', ...CORE],
