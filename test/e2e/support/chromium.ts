@@ -40,10 +40,13 @@ export function findChromium(): string | undefined {
  * Starts a headless Chromium. Its back/forward cache is on, as it is for users: playwright turns it off, and then
  * the back button never shows a page that the browser has kept.
  */
-export function launchChromium(executablePath: string): Promise<Browser> {
+export function launchChromium(
+  executablePath: string,
+  flags: readonly string[] = [],
+): Promise<Browser> {
   return chromium.launch({
     executablePath,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   })
 }

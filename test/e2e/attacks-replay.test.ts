@@ -1,0 +1,104 @@
+// An old key – copied from a log, a shared computer, a proxy – is sent again after it should be worth nothing.
+import { describe, expect, it } from 'vitest'
+import { ADAPTERS, handleIn, openTarget } from './support/target.ts'
+import type { Target } from './support/target.ts'
+
+/** Nothing that the old cookie asks for gets at the session, or changes it. */
+async function expectDead(target: Target, old: string): Promise<void> {
+  expect((await target.ask('/', old)).body).toBe('nobody')
+  for (const path of ['/buy', '/login/mallory']) {
+    const reply = await target.ask(path, old)
+    // What it makes is a session of its own.
+    expect(reply.body).toMatch(/^(?:a guest with 1|mallory with 0) items$/)
+    expect(reply.setCookies.join()).not.toContain(handleIn(old))
+  }
+  const rotated = await target.ask('/rotate', old)
+  expect([rotated.body, rotated.setCookies]).toEqual(['nobody', []])
+}
+
+describe.each(ADAPTERS)('a replay through %s', (_name, serve) => {
+  it('of the key from before the login finds nobody', async () => {
+    const target = await openTarget(serve)
+    const victim = target.visitor()
+    await victim.visit('/buy')
+    const old = victim.cookie()
+    await victim.visit('/login/ann')
+    await expectDead(target, old)
+    expect(await victim.look()).toBe('ann with 1 items')
+  })
+
+  it('of the key from before a second login of the same user finds nobody', async () => {
+    const target = await openTarget(serve)
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    const old = victim.cookie()
+    await victim.visit('/login/ann')
+    await expectDead(target, old)
+    expect(await victim.look()).toBe('ann with 0 items')
+  })
+
+  it('of the key from before a rotation finds nobody', async () => {
+    const target = await openTarget(serve)
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    const old = victim.cookie()
+    await victim.visit('/rotate')
+    await expectDead(target, old)
+    expect(await victim.look()).toBe('ann with 0 items')
+  })
+
+  it('of a key from before the last rotation can end the session, and nothing else', async () => {
+    const target = await openTarget(serve)
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    const oldest = victim.cookie()
+    await victim.visit('/rotate')
+    const old = victim.cookie()
+    await victim.visit('/rotate')
+    await target.ask('/logout', oldest)
+    expect(await victim.look()).toBe('ann with 0 items')
+    await target.ask('/logout', old)
+    expect(await victim.look()).toBe('nobody')
+  })
+
+  it('of the key from before the logout finds nobody', async () => {
+    const target = await openTarget(serve)
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    const old = victim.cookie()
+    await victim.visit('/logout')
+    expect(victim.cookie()).toBe('')
+    await expectDead(target, old)
+  })
+
+  it('of the key of a session that was ended from elsewhere finds nobody', async () => {
+    const target = await openTarget(serve)
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    const old = victim.cookie()
+    expect(await target.sessions.clearSubject('ann')).toBe(1)
+    await expectDead(target, old)
+  })
+
+  it('of the key of a session that has timed out finds nobody', async () => {
+    const target = await openTarget(serve, { period: 60 })
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    target.clock.advance(59)
+    expect(await victim.look()).toBe('ann with 0 items')
+    target.clock.advance(60)
+    await expectDead(target, victim.cookie())
+  })
+
+  it('of a key in use, past the absolute lifetime, finds nobody', async () => {
+    const target = await openTarget(serve, { period: 60, absolute: 150 })
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    for (let seconds = 50; seconds < 150; seconds += 50) {
+      target.clock.advance(50)
+      expect(await victim.look()).toBe('ann with 0 items')
+    }
+    target.clock.advance(50)
+    await expectDead(target, victim.cookie())
+  })
+})

@@ -1,0 +1,151 @@
+// A reader of the store – of its disk, a backup, a replica – tries all that they find as a cookie. For the engines on a
+// disk, that is every file of theirs: tables, logs of writes, indexes.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openSessions } from '../../demo/sessions.ts'
+import { createMemoryStore } from '../../src/backends/memory.ts'
+import { secretHashOf } from '../../src/core/key.ts'
+import type { Handle, Key } from '../../src/core/key.ts'
+import { createBackend } from '../../src/core/lifecycle.ts'
+import type { SessionBackend } from '../../src/core/session-backend.ts'
+import { createSessionManager } from '../../src/manager.ts'
+import { serveNode } from '../adapters/servers.ts'
+import { startMariadb } from '../servers/mariadb.ts'
+import { startPostgres } from '../servers/postgres.ts'
+import { startRedis } from '../servers/redis.ts'
+import type { TestServer } from '../servers/server-process.ts'
+import { createVisitor, handleIn, keyIn, pairWith, shop } from './support/target.ts'
+import type { Basket, Target, Visitor } from './support/target.ts'
+
+/** A backend, and all that its store holds. */
+interface Loot {
+  readonly backend: SessionBackend
+  readonly take: (handle: Handle) => Promise<readonly Buffer[]>
+}
+
+const HASH_CHARACTERS = 43
+const HASH_BYTES = 32
+const AT_ONCE = 4
+// How far from a handle the rest of its record may be.
+const AROUND = 1024
+
+const ENGINES: Readonly<Record<string, () => Promise<Loot>>> = {
+  'a memory store': () => {
+    const store = createMemoryStore(Date.now)
+    const take = async (handle: Handle) => [Buffer.from(JSON.stringify(await store.read(handle)))]
+    return Promise.resolve({ backend: createBackend(store), take })
+  },
+  SQLite: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sojourn-loot-'))
+    const db = new DatabaseSync(join(folder, 'sessions.db'))
+    const { backend, close } = await openSessions(undefined, db)
+    onTestFinished(async () => {
+      await close()
+      if (db.isOpen) db.close()
+      rmSync(folder, { recursive: true })
+    })
+    return { backend, take: () => Promise.resolve(filesIn(folder)) }
+  },
+  Redis: () => onServer(startRedis),
+  PostgreSQL: () => onServer(startPostgres),
+  MariaDB: () => onServer(startMariadb),
+}
+
+async function onServer(start: () => Promise<TestServer>): Promise<Loot> {
+  const server = await start()
+  const { backend, close } = await openSessions(server.url, new DatabaseSync(':memory:'))
+  onTestFinished(async () => {
+    await close()
+    await server.stop()
+  })
+  // What it has not written to its tables yet is in its log: it writes that before it answers.
+  return { backend, take: () => Promise.resolve(filesIn(server.folder)) }
+}
+
+function filesIn(folder: string): Buffer[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .flatMap((path) => contentOf(path))
+}
+
+/** A server that is running may remove a file while its folder is being read. */
+function contentOf(path: string): Buffer[] {
+  try {
+    return statSync(path).isFile() ? [readFileSync(path)] : []
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** What could be a secret in the neighbourhood of `handle`: every text of the right length and every hash of it. */
+function candidates(files: readonly Buffer[], handle: Handle): Set<string> {
+  const found = new Set<string>()
+  for (const file of files) {
+    for (let at = file.indexOf(handle); at >= 0; at = file.indexOf(handle, at + 1)) {
+      const near = file.subarray(Math.max(0, at - AROUND), at + AROUND)
+      for (const [run] of near.toString('latin1').matchAll(/[\w-]{43,}/g)) {
+        for (let start = 0; start + HASH_CHARACTERS <= run.length; start++) {
+          found.add(run.slice(start, start + HASH_CHARACTERS))
+        }
+      }
+      for (let start = 0; start + HASH_BYTES <= near.length; start++) {
+        found.add(near.toString('base64url', start, start + HASH_BYTES))
+      }
+    }
+  }
+  return found
+}
+
+/** Logs in, buys, and logs in again, so that there are a key, a previous one and a value. */
+async function live(visitor: Visitor): Promise<string[]> {
+  const pairs: string[] = []
+  for (const path of ['/buy', '/login/ann', '/buy', '/login/ann']) {
+    await visitor.visit(path)
+    pairs.push(visitor.cookie())
+  }
+  return [...new Set(pairs)].map(keyIn)
+}
+
+/** The answers to every one of them as the secret of `handle`. */
+async function tryAll(
+  ask: Target['ask'],
+  handle: Handle,
+  secrets: Iterable<string>,
+): Promise<Set<string>> {
+  const pairs = [...secrets].map((secret) => pairWith(`${handle}.${secret}`))
+  const answers = new Set<string>()
+  while (pairs.length > 0) {
+    const { body } = await ask('/', pairs.splice(0, AT_ONCE).join('; '))
+    answers.add(body)
+  }
+  return answers
+}
+
+describe.each(Object.entries(ENGINES))('whoever reads all of %s', (_engine, open) => {
+  it('finds no secret in it, and nothing that does for one', async () => {
+    const { backend, take } = await open()
+    const sessions = createSessionManager<Basket>({ backend })
+    const { ask, close } = await serveNode(sessions, shop)
+    onTestFinished(close)
+    const visitor = createVisitor(ask)
+    const keys = await live(visitor)
+    const handle = handleIn(visitor.cookie()) as Handle
+    const files = await take(handle)
+    // It is the very record, with the hash of the key that is good now.
+    const tries = candidates(files, handle)
+    expect(tries).toContain(secretHashOf(keyIn(visitor.cookie()) as Key))
+    for (const key of keys) {
+      const secret = key.slice(handle.length + 1)
+      const bytes = Buffer.from(secret, 'base64url')
+      for (const form of [Buffer.from(secret), bytes, Buffer.from(bytes.toString('hex'))]) {
+        expect(files.some((file) => file.includes(form))).toBe(false)
+      }
+    }
+    expect(await tryAll(ask, handle, tries)).toEqual(new Set(['nobody']))
+    expect(await visitor.look()).toBe('ann with 2 items')
+  })
+})
