@@ -10,6 +10,7 @@ export default defineConfig({
       'test/e2e/**',
       'test/runtimes/**',
       'test/{servers,topologies,faults}/**',
+      'test/model/*servers*.test.ts',
       'test/backends/{postgres,redis,mysql,mariadb,valkey,bridges}*.test.ts',
       'test/{lint,docs,examples*}.test.ts',
     ],

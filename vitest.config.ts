@@ -4,6 +4,7 @@ const SERVERS = [
   'test/backends/{postgres,redis,mysql,mariadb,valkey,bridges}*.test.ts',
   'test/servers/*.test.ts',
   'test/faults/*.test.ts',
+  'test/model/*servers*.test.ts',
 ]
 
 // `unit` runs in seconds, on the sources, and is part of `npm run check`. `e2e` starts browsers and other

@@ -1,0 +1,24 @@
+import { assert, check } from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { memoryEngine, sqliteEngine } from './engines.ts'
+import { planted } from './planted.ts'
+import { behavesAsModelled } from './run.ts'
+
+const RUNS = { numRuns: 300, seed: 20_260_101 }
+
+describe.each([memoryEngine, sqliteEngine])('a manager on $name', (engine) => {
+  it('does what the model does, alone and at once', async () => {
+    const tally = { commands: 0, atOnce: 0 }
+    await assert(behavesAsModelled(engine, tally), RUNS)
+    expect(tally.commands).toBeGreaterThan(5000)
+    expect(tally.atOnce).toBeGreaterThan(3000)
+  })
+})
+
+describe('the model', () => {
+  it.each(Object.entries(planted))('finds out that %s', async (_name, fault) => {
+    const property = behavesAsModelled(memoryEngine, { commands: 0, atOnce: 0 }, fault)
+    const result = await check(property, { ...RUNS, endOnFailure: true })
+    expect(result.failed).toBe(true)
+  })
+})
