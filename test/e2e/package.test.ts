@@ -68,6 +68,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['adapters/fetch.js', 'core', 'http', 'request.js'],
     modules: ['node:crypto'],
   },
+  './adapters/opentelemetry': {
+    rooms: ['adapters/opentelemetry.js', ...CORE],
+    modules: ['node:diagnostics_channel'],
+  },
   './testing': { rooms: [...CORE, 'testing'], modules: ['node:assert/strict', 'node:crypto'] },
 }
 

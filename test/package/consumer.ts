@@ -1,8 +1,9 @@
 // What a user with strict settings writes. It is compiled against the packed declarations, every one of them checked.
-import { createSessionManager, isSessionError } from 'sojourn'
+import { createSessionManager, isSessionError, onSessionEvent } from 'sojourn'
 import type { Session, SessionManager } from 'sojourn'
 import { createFetchAdapter } from 'sojourn/adapters/fetch'
 import { createNodeAdapter } from 'sojourn/adapters/node'
+import { startTelemetry } from 'sojourn/adapters/opentelemetry'
 import { createExpressStoreBackend, type ExpressStore } from 'sojourn/backends/express-store'
 import { createKeyvBackend, type KeyvClient } from 'sojourn/backends/keyv'
 import { createMemoryBackend } from 'sojourn/backends/memory'
@@ -52,6 +53,12 @@ export async function count(session: Session<Visits>): Promise<number> {
   }
 }
 
+export const stops: (() => void)[] = [
+  onSessionEvent('sojourn:key.reused', ({ handle, subject, ended }) => {
+    console.warn('reused', handle, subject, ended)
+  }),
+  startTelemetry({}),
+]
 export const node = createNodeAdapter(sessions)
 export const handle = createFetchAdapter(sessions)(async (_request: Request, session) => {
   const { visits } = (await session.update((value = { visits: 0 }) => value)) ?? { visits: 0 }
