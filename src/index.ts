@@ -54,6 +54,7 @@ export type {
   StoreSwept,
 } from './core/event-messages.ts'
 export { onSessionEvent } from './core/events.ts'
+export type { Extra } from './core/extra.ts'
 export { generateKey, isHandle, isKey } from './core/key.ts'
 export type { Handle, Key, SecretHash } from './core/key.ts'
 export { createBackend } from './core/lifecycle.ts'

@@ -1,4 +1,5 @@
 import type { Backend, Found, GenerateOptions, Missed, SetOptions, SetResult } from './backend.ts'
+import type { Extra } from './extra.ts'
 import type { Handle, Key } from './key.ts'
 import type { Period } from './period.ts'
 
@@ -15,6 +16,8 @@ export interface SessionFacts {
   readonly labels: Labels
   /** Names the state of key, subject and labels, as `version` names the state of the value. */
   readonly securityVersion: number
+  /** What the policy keeps beside key, subject and labels, for calls that change one of these. */
+  readonly extra?: Extra | undefined
 }
 
 /** The move of the expiry that a use of the session calls for, in the store's epoch milliseconds. */
@@ -63,6 +66,8 @@ export interface RotateOptions {
   readonly authenticated?: boolean | undefined
   readonly subject?: string | undefined
   readonly labels?: Labels | undefined
+  /** `facts.extra`, as reported together with that `securityVersion`. Left out, it is read first: one more call. */
+  readonly extra?: Extra | undefined
 }
 
 /** What `rotate` did. */
@@ -73,6 +78,7 @@ export type RotateResult =
       readonly period: Period
       readonly securityVersion: number
       readonly authenticatedAtMs: number | undefined
+      readonly extra?: Extra | undefined
     }
   | { readonly ok: false; readonly reason: 'not_found' | 'conflict' }
 

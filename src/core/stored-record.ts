@@ -1,3 +1,4 @@
+import { decodeExtra } from './extra.ts'
 import { sameSecretHash } from './key.ts'
 import type { SecretHash } from './key.ts'
 import { decodeLabels } from './labels.ts'
@@ -96,6 +97,7 @@ export function foundOf(record: StoredRecord, value: string): SessionFound {
       authenticatedAtMs: security.authenticatedAtMs ?? undefined,
       labels: decodeLabels(security.labels),
       securityVersion: record.securityVersion,
+      extra: decodeExtra(security.extra),
     },
     touchDue: touchDueOf(record),
   }

@@ -52,14 +52,14 @@ export async function rotate<V>(
   await queueWrite(state, context, async () => {
     const { key, facts } = state
     const result = await guardBackend('rotate a session', () =>
-      backend.rotate(key, facts?.securityVersion ?? 1, options),
+      backend.rotate(key, facts?.securityVersion ?? 1, { ...options, extra: facts?.extra }),
     )
     if (!result.ok) {
       if (result.reason === 'conflict') throw new SessionConflictError('the session keeps changing')
       throw new SessionGoneError('the session was cleared, has expired or was rotated away')
     }
     if (isCleared(state)) return
-    const { securityVersion, authenticatedAtMs } = result
+    const { securityVersion, authenticatedAtMs, extra } = result
     const { subject = state.facts?.subject, labels = state.facts?.labels } = options
     state.facts = {
       handle: state.facts?.handle,
@@ -68,6 +68,7 @@ export async function rotate<V>(
       labels: { ...labels },
       securityVersion,
       authenticatedAtMs,
+      extra,
     }
     state.key = result.key
     state.expiryPeriod = result.period

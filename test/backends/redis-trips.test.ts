@@ -117,14 +117,14 @@ describe('the trips of createRedisBackend', () => {
     const [first = '', second = ''] = keys
     const operations = [
       () => backend.list('ann'),
-      () => backend.rotate(first, 1, { authenticated: true }),
+      () => backend.rotate(first, 1, { authenticated: true, extra: {} }),
       () => backend.clear(first, { verified: true }),
       () => backend.clear(second),
       () => backend.clearSubject('ann'),
     ]
     await backend.list('nobody')
     await backend.clearSubject('nobody')
-    await backend.rotate(await backend.generate(), 1)
+    await backend.rotate(await backend.generate(), 1, { extra: {} })
     for (const operation of operations) expect(await commandsOf(operation)).toEqual(['EVALSHA'])
     expect(await commandsOf(() => backend.sweep())).toEqual([])
   })

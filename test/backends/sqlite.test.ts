@@ -98,6 +98,7 @@ describe.each(drivers)('createSqliteBackend on $name', ({ open }) => {
         authenticatedAtMs: 1_700_000_000_000,
         labels: {},
         securityVersion: 1,
+        extra: {},
       },
     })
     expect(await backend.rotate(key, 1)).toMatchObject({ period: 60, securityVersion: 2 })

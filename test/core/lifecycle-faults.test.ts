@@ -30,7 +30,7 @@ describe.each(FAULTS)('%s', (operation, under, task) => {
       set: () => backend.set(key, 'a'),
       clear: () => backend.clear(key),
       touch: () => backend.touch(key, { fromMs: 0, toMs: 1, period: 1 }),
-      rotate: () => backend.rotate(key, 1),
+      rotate: () => backend.rotate(key, 1, { extra: {} }),
       list: () => backend.list('ann'),
       clearHandle: () => backend.clearHandle(handleOf(key)),
       clearSubject: () => backend.clearSubject('ann'),
@@ -66,7 +66,9 @@ describe('faults between two steps', () => {
       updateSecurity: () => ({ ok: false, reason: 'conflict' }),
       read: () => Promise.reject(fault),
     })
-    await expect(createBackend(store).rotate(generateKey(), 1)).rejects.toMatchObject({
+    await expect(
+      createBackend(store).rotate(generateKey(), 1, { extra: {} }),
+    ).rejects.toMatchObject({
       code: 'ERR_SESSION_BACKEND',
       cause: fault,
     })

@@ -41,7 +41,7 @@ describe('maxPerSubject', () => {
     const { backend, store } = create({ maxPerSubject: 3, atLimit: 'evict_oldest' })
     const limit = { maxPerSubject: 3, atLimit: 'evict_oldest' }
     const key = await backend.generate()
-    await backend.rotate(key, 1)
+    await backend.rotate(key, 1, { extra: {} })
     expect(store.given.map((args) => args.at(-1))).toEqual([limit, limit])
   })
 

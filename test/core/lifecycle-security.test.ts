@@ -22,9 +22,9 @@ async function rotated(
   backend: SessionBackend,
   key: string,
   version = 1,
-  options?: RotateOptions,
+  options: RotateOptions = {},
 ): Promise<RotateResult & { ok: true }> {
-  const result = await backend.rotate(key, version, options)
+  const result = await backend.rotate(key, version, { extra: {}, ...options })
   expect(result).toMatchObject({ ok: true })
   return result as RotateResult & { ok: true }
 }
@@ -39,6 +39,7 @@ describe('rotate', () => {
       period: 604_800,
       securityVersion: 2,
       authenticatedAtMs: undefined,
+      extra: {},
     })
     expect(handleOf(key)).toBe(handleOf(old))
     expect(await backend.get(old)).toEqual(NOT_FOUND)
@@ -58,6 +59,7 @@ describe('rotate', () => {
         subject: undefined,
         authenticated: undefined,
         labels: undefined,
+        extra: null,
       },
       1,
       undefined,
@@ -109,7 +111,7 @@ describe('rotate', () => {
     const { backend, store } = create()
     const key = await backend.generate({ value: 'a' })
     const winner = await rotated(backend, key)
-    expect(await backend.rotate(key, 1)).toEqual(NOT_FOUND)
+    expect(await backend.rotate(key, 1, { extra: {} })).toEqual(NOT_FOUND)
     expect(store.calls.slice(2)).toEqual(['updateSecurity', 'read'])
     expect(await backend.get(winner.key)).toMatchObject({ ok: true, value: 'a' })
   })
@@ -122,7 +124,7 @@ describe('rotate', () => {
       },
     }))
     const key = await backend.generate({ value: 'a' })
-    expect(await backend.rotate(key, 1)).toEqual(NOT_FOUND)
+    expect(await backend.rotate(key, 1, { extra: {} })).toEqual(NOT_FOUND)
     expect(store.calls).toEqual(['create', 'updateSecurity', 'read'])
   })
 

@@ -146,6 +146,7 @@ describe('generate', () => {
         authenticatedAtMs: undefined,
         labels: {},
         securityVersion: 1,
+        extra: {},
       },
       {
         period: 7,
@@ -154,6 +155,7 @@ describe('generate', () => {
         authenticatedAtMs: clock.now(),
         labels: { device: 'tv' },
         securityVersion: 1,
+        extra: {},
       },
     ])
   })

@@ -23,6 +23,7 @@ function stateWith(changes: Partial<SessionState<unknown>> = {}): SessionState<u
       authenticatedAtMs: 2000,
       labels: { device: 'tv' },
       securityVersion: 4,
+      extra: {},
     },
     touchDue: { fromMs: 1, toMs: 2, period: 3 },
     codec: jsonCodec,
@@ -84,6 +85,7 @@ describe('createSession', () => {
       authenticatedAtMs: 0,
       labels: {},
       securityVersion: 1,
+      extra: {},
     }
     const session = createSession(stateWith({ facts }))
     expect([session.createdAt, session.authenticatedAt]).toEqual([new Date(0), new Date(0)])

@@ -43,7 +43,7 @@ describe('the shape gate', () => {
     expect(await backend.set(key, 'a')).toEqual(NOT_FOUND)
     expect(await backend.clear(key)).toBeUndefined()
     expect(await backend.touch(key, { fromMs: 0, toMs: 1, period: 1 })).toBe(false)
-    expect(await backend.rotate(key, 1)).toEqual(NOT_FOUND)
+    expect(await backend.rotate(key, 1, { extra: {} })).toEqual(NOT_FOUND)
     expect(await backend.clearHandle(handleOf(key))).toBe(false)
     expect(store.calls).toEqual(['read', 'update', 'delete', 'touch', 'updateSecurity', 'delete'])
   })

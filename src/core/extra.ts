@@ -1,0 +1,53 @@
+import { BackendError } from './errors.ts'
+
+/**
+ * What the policy keeps in the security part's `extra`, each part under its name. Whoever needs another part names it
+ * here, checks it in `isExtra`, and says in `rotatedExtra` whether it outlives a rotation. A part that this version
+ * does not know is one of a newer version, and is kept as it is.
+ */
+export interface Extra {
+  /** The salt of a renewal that awaits its confirmation, in base64url. */
+  readonly salt?: string | undefined
+}
+
+/** No parts. */
+export const NO_EXTRA: Extra = Object.freeze({})
+
+/** The text under which a store keeps the parts, or `null` when there are none. */
+export function encodeExtra(extra: Extra): string | null {
+  const text = JSON.stringify(extra)
+  return text === '{}' ? null : text
+}
+
+/**
+ * The parts in a text that `encodeExtra` made.
+ *
+ * @throws BackendError when it is another: the store has given back what nobody gave it.
+ */
+export function decodeExtra(text: string | null): Extra {
+  if (text === null) return NO_EXTRA
+  const extra = parseJson(text)
+  if (!isExtra(extra)) {
+    throw new BackendError('the store gave back a security part that it was never given')
+  }
+  return extra
+}
+
+/** The parts after a rotation: a renewal that was under way is not any more. */
+export function rotatedExtra(extra: Extra): Extra {
+  return extra.salt === undefined ? extra : { ...extra, salt: undefined }
+}
+
+function isExtra(extra: unknown): extra is Extra {
+  if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) return false
+  const { salt } = extra as Record<keyof Extra, unknown>
+  return salt === undefined || typeof salt === 'string'
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,47 @@
+import { BackendError } from '../errors.ts'
+import { generateKey, handleOf, secretHashOf } from '../key.ts'
+import type { Key } from '../key.ts'
+import { NO_EXTRA } from '../extra.ts'
+import { encodeLabels } from '../labels.ts'
+import { assertExpiry, periodLeft } from '../period.ts'
+import type { SessionGenerateOptions } from '../session-backend.ts'
+import type { NewRecord } from '../store.ts'
+import { assertSubject } from '../subject.ts'
+import { ask, subjectLimit } from './engine.ts'
+import type { Engine } from './engine.ts'
+import { assertValue } from './write.ts'
+
+/** `SessionBackend.generate`. */
+export async function create(engine: Engine, options: SessionGenerateOptions): Promise<Key> {
+  const { store, policy } = engine
+  const { value, expiry = policy.defaultPeriod(), subject, labels, onCreated } = options
+  assertExpiry('expiry', expiry)
+  if (value !== undefined) assertValue(value)
+  if (subject !== undefined) assertSubject(subject)
+  const key = generateKey()
+  const record: NewRecord = {
+    recordId: handleOf(key),
+    value: value ?? null,
+    idleMs: expiry * 1000,
+    absoluteMs: policy.absolute * 1000,
+    secretHash: secretHashOf(key),
+    subject: subject ?? null,
+    authenticated: subject !== undefined,
+    labels: encodeLabels(labels),
+    extra: null,
+  }
+  const created = await ask(engine, 'create a session', () => store.create(record, policy.limit))
+  if (!created.ok && created.reason === 'limit') throw subjectLimit()
+  // Two equal draws of 128 random bits are a broken random source, not bad luck: never try again.
+  if (!created.ok) throw new BackendError('the store already holds a record of a newly drawn id')
+  onCreated?.({
+    period: periodLeft(created.expiresAtMs, created.createdAtMs),
+    createdAtMs: created.createdAtMs,
+    subject,
+    authenticatedAtMs: subject === undefined ? undefined : created.createdAtMs,
+    labels: { ...labels },
+    securityVersion: 1,
+    extra: NO_EXTRA,
+  })
+  return key
+}

@@ -1,0 +1,78 @@
+import { assertPeriod, ONE_WEEK, THIRTY_DAYS } from '../period.ts'
+import type { Period } from '../period.ts'
+import type { SubjectLimit } from '../store.ts'
+import { assertTimeLimit, createTimeLimit } from '../time-limit.ts'
+import type { TimeLimit } from '../time-limit.ts'
+
+/** How long sessions live. */
+export interface LifecyclePolicy {
+  /** Idle timeout in seconds, moved by use. A function may vary it over time. Default: one week. */
+  readonly period?: Period | (() => Period) | undefined
+  /** Absolute lifetime in seconds, from creation or the last authentication. Default: 30 days. */
+  readonly absolute?: Period | undefined
+  /** How many live sessions a subject may have, at least 1. Default: no bound. */
+  readonly maxPerSubject?: number | undefined
+  /** Beyond that, refuse the login with `SubjectLimitError`, or end the subject's oldest session. Default: refuse. */
+  readonly atLimit?: 'refuse' | 'evict_oldest' | undefined
+  /**
+   * Milliseconds that one call of the store may take; `clearAll`, which touches every record, has sixty times as long.
+   * Beyond it, the operation rejects with `BackendError`; whether it was done is then unknown, as with any fault of
+   * a store. Default: no limit; a backend on a server states its own.
+   */
+  readonly timeoutMs?: number | undefined
+}
+
+/** A policy whose options have been checked and filled in. */
+export interface CheckedPolicy {
+  /** The idle timeout now. */
+  readonly defaultPeriod: () => Period
+  readonly absolute: Period
+  readonly limit: SubjectLimit | undefined
+  /** The time that calls of the store have, or `undefined` for all the time there is. */
+  readonly times: { readonly call: TimeLimit; readonly clearAll: TimeLimit } | undefined
+}
+
+const CLEAR_ALL_FACTOR = 60
+
+/**
+ * Checks a policy.
+ *
+ * @throws InvalidPeriodError when a period is out of range.
+ * @throws TypeError or RangeError when one of its limits is not as described.
+ */
+export function checkPolicy(policy: LifecyclePolicy): CheckedPolicy {
+  const { period = ONE_WEEK, absolute = THIRTY_DAYS, timeoutMs } = policy
+  const limit = limitOf(policy)
+  if (typeof period !== 'function') assertPeriod('period', period)
+  assertPeriod('absolute', absolute)
+  return { defaultPeriod: periodOf(period), absolute, limit, times: timesOf(timeoutMs) }
+}
+
+function periodOf(period: Period | (() => Period)): () => Period {
+  if (typeof period !== 'function') return () => period
+  return () => {
+    const now = period()
+    assertPeriod('period', now)
+    return now
+  }
+}
+
+function limitOf({ maxPerSubject, atLimit = 'refuse' }: LifecyclePolicy): SubjectLimit | undefined {
+  if (atLimit !== 'refuse' && atLimit !== 'evict_oldest') {
+    throw new TypeError('"atLimit" must be "refuse" or "evict_oldest"')
+  }
+  if (maxPerSubject === undefined) return undefined
+  if (!Number.isSafeInteger(maxPerSubject) || maxPerSubject < 1) {
+    throw new RangeError('"maxPerSubject" must be a whole number of at least 1')
+  }
+  return { maxPerSubject, atLimit }
+}
+
+function timesOf(timeoutMs: number | undefined): CheckedPolicy['times'] {
+  if (timeoutMs === undefined) return undefined
+  assertTimeLimit('timeoutMs', timeoutMs)
+  return {
+    call: createTimeLimit(timeoutMs),
+    clearAll: createTimeLimit(timeoutMs * CLEAR_ALL_FACTOR),
+  }
+}

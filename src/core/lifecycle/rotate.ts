@@ -1,0 +1,84 @@
+import { decodeExtra, encodeExtra, rotatedExtra } from '../extra.ts'
+import type { Extra } from '../extra.ts'
+import { generateSuccessor, parseKey, secretHashOf } from '../key.ts'
+import type { ParsedKey } from '../key.ts'
+import { encodeLabels } from '../labels.ts'
+import { periodLeft } from '../period.ts'
+import type { RotateOptions, RotateResult } from '../session-backend.ts'
+import type { SecurityChange } from '../store.ts'
+import { isAuthorised } from '../stored-record.ts'
+import { assertSubject } from '../subject.ts'
+import { ask, subjectLimit } from './engine.ts'
+import type { Engine } from './engine.ts'
+
+/** A state of the security part, as far as a rotation starts from it. */
+interface Basis {
+  readonly securityVersion: number
+  readonly extra: Extra
+}
+
+// Whoever loses this many races for one record in a row is told so.
+const ROTATE_ATTEMPTS = 16
+
+/** `SessionBackend.rotate`. */
+export async function rotate(
+  engine: Engine,
+  key: string,
+  securityVersion: number,
+  options: RotateOptions,
+): Promise<RotateResult> {
+  const parsed = parseKey(key)
+  if (parsed === undefined) return { ok: false, reason: 'not_found' }
+  const { store, policy } = engine
+  const successor = generateSuccessor(parsed.handle)
+  const change = changeOf(engine, parsed, secretHashOf(successor), options)
+  const { extra } = options
+  let basis = extra === undefined ? await basisOf(engine, parsed) : { securityVersion, extra }
+  for (let attempt = 0; attempt < ROTATE_ATTEMPTS; attempt++) {
+    // Gone, or something else of the security part has changed: go on only if this key is still good.
+    if (basis === undefined) return { ok: false, reason: 'not_found' }
+    const { securityVersion: version, extra: before } = basis
+    const after = { ...change, extra: encodeExtra(rotatedExtra(before)) }
+    const done = await ask(engine, 'rotate a session', () =>
+      store.updateSecurity(parsed.handle, after, version, policy.limit),
+    )
+    if (done.ok) {
+      return {
+        ok: true,
+        key: successor,
+        period: periodLeft(done.expiresAtMs, done.nowMs),
+        securityVersion: done.securityVersion,
+        authenticatedAtMs: done.authenticatedAtMs ?? undefined,
+        extra: rotatedExtra(before),
+      }
+    }
+    if (done.reason === 'limit') throw subjectLimit()
+    if (done.reason === 'gone') return { ok: false, reason: 'not_found' }
+    basis = await basisOf(engine, parsed)
+  }
+  return { ok: false, reason: 'conflict' }
+}
+
+function changeOf(
+  { policy: { absolute } }: Engine,
+  parsed: ParsedKey,
+  secretHash: SecurityChange['secretHash'],
+  { subject, labels, authenticated }: RotateOptions,
+): SecurityChange {
+  if (subject !== undefined) assertSubject(subject)
+  return {
+    secretHash,
+    previous: { hash: parsed.secretHash, graceMs: 0 },
+    subject,
+    authenticated: authenticated === true ? { absoluteMs: absolute * 1000 } : undefined,
+    labels: labels === undefined ? undefined : encodeLabels(labels),
+  }
+}
+
+/** The state of the security part now; `undefined` when the key is no longer good. */
+async function basisOf(engine: Engine, parsed: ParsedKey): Promise<Basis | undefined> {
+  const record = await ask(engine, 'read a session', () => engine.store.read(parsed.handle))
+  if (record === undefined || !isAuthorised(record, parsed.secretHash)) return undefined
+  const { securityVersion, security } = record
+  return { securityVersion, extra: decodeExtra(security.extra) }
+}
