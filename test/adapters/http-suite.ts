@@ -4,6 +4,7 @@ import { lateCases } from './http-suite/late-cases.ts'
 import { ownerCases } from './http-suite/owner-cases.ts'
 import { parallelCases } from './http-suite/parallel-cases.ts'
 import { readCases } from './http-suite/read-cases.ts'
+import { sealedCases } from './http-suite/sealed-cases.ts'
 import { writeCases } from './http-suite/write-cases.ts'
 import type { Serve } from './servers.ts'
 
@@ -24,6 +25,9 @@ export function httpSuite(name: string, serve: Serve): void {
     })
     describe('faults of the store', () => {
       faultCases(serve)
+    })
+    describe('sealed into cookies', () => {
+      sealedCases(serve)
     })
     describe('after the headers', () => {
       lateCases(serve)
