@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { do_not_optimize as keep } from 'mitata'
 import { createSessionManager } from '../dist/index.js'
+import { createCookieBackend } from '../dist/backends/cookie.js'
 import { createMemoryBackend, createMemoryStore } from '../dist/backends/memory.js'
 import { createSqliteBackend } from '../dist/backends/sqlite.js'
 import { prepareFile } from '../dist/backends/sqlite/schema.js'
@@ -19,6 +20,10 @@ const WEEK_MS = 604_800_000
 export async function createWorkloads() {
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'))
   const memory = await createEngine(createMemoryBackend({ sweepEveryMs: 0 }), createMemoryStore())
+  const cookie = await createEngine(
+    createCookieBackend({ secrets: ['x'.repeat(32)], audience: 'bench' }),
+    createMemoryStore(),
+  )
   const path = join(folder, 'sessions.db')
   const database = new DatabaseSync(join(folder, 'by-hand.db'))
   prepareFile(database, 'sessions', 'NORMAL')
@@ -33,6 +38,20 @@ export async function createWorkloads() {
     workloads: [
       workload('memory, read', bareMap.read, memory.handRead, memory.read),
       workload('memory, write', bareMap.write, memory.handWrite, memory.write),
+      {
+        name: 'without a store, read',
+        variants: [
+          { name: 'manager on memory', run: memory.read },
+          { name: 'manager on cookies', run: cookie.read },
+        ],
+      },
+      {
+        name: 'without a store, write',
+        variants: [
+          { name: 'manager on memory', run: memory.write },
+          { name: 'manager on cookies', run: cookie.write },
+        ],
+      },
       workload('SQLite, read', bareSqlite.read, sqlite.handRead, sqlite.read),
       workload('SQLite, write', bareSqlite.write, sqlite.handWrite, sqlite.write),
     ],
