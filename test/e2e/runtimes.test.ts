@@ -60,7 +60,7 @@ describe('the package', () => {
       expect(failed).toEqual([])
       expect(skipped).toEqual([])
       expect(Object.keys(passed)).toEqual(sectionsWith(sqlite))
-      expect(passed).toMatchObject({ http: 2, require: 1 })
+      expect(passed).toMatchObject({ 'sealed cookies': 2, http: 2, require: 1 })
       const contracts = Object.entries(passed).filter(([name]) => /backend|store/.test(name))
       expect(contracts.filter(([, cases]) => cases < 30)).toEqual([])
     },
@@ -74,5 +74,13 @@ function node(name: string): string {
 function sectionsWith(sqlite: readonly string[]): readonly string[] {
   const engines = sqlite.flatMap((driver) => [`${driver} backend`, `${driver} store`])
   const refused = sqlite.includes('node:sqlite') ? [] : ['a path without node:sqlite']
-  return ['memory backend', 'memory store', ...refused, ...engines, 'http', 'require']
+  return [
+    'memory backend',
+    'memory store',
+    'sealed cookies',
+    ...refused,
+    ...engines,
+    'http',
+    'require',
+  ]
 }

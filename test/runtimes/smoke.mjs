@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url'
 import { createSessionManager, UnsupportedOperationError } from 'sojourn'
 import { createFetchAdapter } from 'sojourn/adapters/fetch'
 import { createNodeAdapter } from 'sojourn/adapters/node'
+import { createCookieBackend } from 'sojourn/backends/cookie'
 import { createMemoryBackend } from 'sojourn/backends/memory'
 import { createSqliteBackend } from 'sojourn/backends/sqlite'
 import { backendContract, createTestClock, storeContract } from 'sojourn/testing'
@@ -55,6 +56,35 @@ async function memory() {
   const createStore = () => createMemoryStore(now)
   await section('memory backend', backendContract({ create: createBackend, advance }))
   await section('memory store', storeContract({ create: createStore, advance }))
+}
+
+async function sealed() {
+  const secrets = ['a secret for the tests, of more than 32 characters']
+  const sessions = createSessionManager({
+    backend: createCookieBackend({ secrets, audience: 'smoke' }),
+  })
+  const value = 'é'.repeat(2000)
+  const session = await sessions.generate(value)
+  const fields = sessions.toCookieHeaders(session).filter(([name]) => name === 'Set-Cookie')
+  const cookie = fields.map(([, line]) => line.split(';')[0]).join('; ')
+  const found = async (header) => sessions.fromHeaders(header)
+  await section('sealed cookies', [
+    {
+      name: 'come back',
+      run: async () => assert.equal((await found(cookie)).session.value, value),
+    },
+    {
+      name: 'do not open when they are changed',
+      run: async () => {
+        assert.equal(fields.length, 2)
+        for (const at of [20, 30, 4000, cookie.length - 1]) {
+          const other = cookie[at] === 'A' ? 'B' : 'A'
+          const changed = cookie.slice(0, at) + other + cookie.slice(at + 1)
+          assert.deepEqual(await found(changed), { ok: false, reason: 'not_found' })
+        }
+      },
+    },
+  ])
 }
 
 let files = 0
@@ -191,6 +221,7 @@ function assertRequired() {
 
 try {
   await memory()
+  await sealed()
   await sqlites()
   await section('http', [
     { name: 'counts through adapters/node', run: throughNodeAdapter },

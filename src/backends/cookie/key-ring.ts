@@ -40,7 +40,7 @@ export function createKeyRing(secrets: readonly Secret[], audience: string): Key
   if (!Array.isArray(secrets) || secrets.length === 0) {
     throw new TypeError('"secrets" must be an array of at least one secret, the newest first')
   }
-  const keys = secrets.map((secret, at) => deriveKey(bytesOf(secret), audience, at === 0))
+  const keys = secrets.map((secret, at) => deriveKey(bytesOf(secret, at), audience, at === 0))
   const byId = new Map(keys.map((key) => [key.id, key]))
   const [newest] = keys
   if (newest === undefined || byId.size !== keys.length) {
@@ -56,11 +56,11 @@ export function createKeyRing(secrets: readonly Secret[], audience: string): Key
   }
 }
 
-function bytesOf(secret: unknown): Buffer {
+function bytesOf(secret: unknown, at: number): Buffer {
   const long = (typeof secret === 'string' || secret instanceof Uint8Array) && secret.length
   if (long === false || long < LEAST_SECRET) {
     throw new TypeError(
-      `each of "secrets" must be text of at least ${LEAST_SECRET} characters, or as many bytes`,
+      `"secrets[${at}]" must be text of at least ${LEAST_SECRET} characters, or as many bytes`,
     )
   }
   return Buffer.from(secret as Uint8Array)

@@ -3,6 +3,7 @@ import { createMemoryRevocations } from '../../../src/backends/cookie.ts'
 import type { RevocationStore } from '../../../src/backends/cookie.ts'
 import { createTestClock } from '../../../src/testing/index.ts'
 import { make, NOT_FOUND, UNSUPPORTED } from './fixture.ts'
+import { revocationSuite } from './revocation-suite.ts'
 
 const FAULT = { code: 'ERR_SESSION_BACKEND' }
 const MONTH_MS = 2_592_000_000
@@ -256,18 +257,8 @@ describe('the store of revocations', () => {
 })
 
 describe('createMemoryRevocations', () => {
-  it('sets a moment that is later, and tells whether it did', async () => {
-    const store = createMemoryRevocations()
-    expect(store.notBefore('a')).toBeUndefined()
-    expect(store.setNotBefore('a', 2, 1000)).toBe(true)
-    expect([store.setNotBefore('a', 2, 1000), store.setNotBefore('a', 1, 1000)]).toEqual([
-      false,
-      false,
-    ])
-    expect(store.notBefore('a')).toBe(2)
-    expect(store.setNotBefore('a', 3, 1000)).toBe(true)
-    expect([store.notBefore('a'), store.notBefore('b')]).toEqual([3, undefined])
-  })
+  const store = createMemoryRevocations()
+  revocationSuite(() => store)
 
   it('forgets what need not be kept any more, and nothing else', () => {
     const clock = createTestClock()
