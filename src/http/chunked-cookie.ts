@@ -1,6 +1,6 @@
 import { InvalidCookieError } from '../core/errors.ts'
 import { readCookies } from './cookie-header.ts'
-import { isCookieOctets, MAX_COOKIE_BYTES } from './set-cookie.ts'
+import { isCookieOctets } from './set-cookie.ts'
 
 // A value that fits one cookie is that cookie's. A longer one is spread over `<name>`, `<name>.1`, `<name>.2`, …
 // The first says how many there are, and all of them which value they are of, by its last characters:
@@ -11,6 +11,8 @@ import { isCookieOctets, MAX_COOKIE_BYTES } from './set-cookie.ts'
 // So parts of two values are never put together, and what a longer value has left behind is passed over. None of it
 // is trusted: whoever issued the value has to recognise it.
 
+// Browsers grant 4096 bytes to name and value (RFC 6265bis §5.6); some count the attributes too, which need the rest.
+const MAX_CHUNK_BYTES = 4020
 /** Over how many cookies a value may be spread. */
 const MAX_CHUNKS = 4
 const TAG_LENGTH = 6
@@ -70,10 +72,10 @@ export function isChunkable(value: string, maxLength: number): boolean {
 }
 
 function fitsOne(name: string, length: number): boolean {
-  return name.length + length <= MAX_COOKIE_BYTES
+  return name.length + length <= MAX_CHUNK_BYTES
 }
 
 /** How much of a value each of several cookies holds. */
 function roomOf(name: string): number {
-  return MAX_COOKIE_BYTES - chunkName(name, 1).length - FRAME_LENGTH
+  return MAX_CHUNK_BYTES - chunkName(name, 1).length - FRAME_LENGTH
 }

@@ -3,8 +3,7 @@ import { MAX_PERIOD } from '../core/period.ts'
 import type { Cookie } from './cookie-options.ts'
 
 // Browsers drop a cookie whose name and value together exceed 4096 octets (RFC 6265bis §5.6).
-/** What browsers grant the name and the value of a cookie together. */
-export const MAX_COOKIE_BYTES = 4096
+const MAX_COOKIE_BYTES = 4096
 // cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E (RFC 6265bis §4.1.1).
 const COOKIE_OCTETS = /^[\x21\x23-\x2B\x2D-\x3A\x3C-\x5B\x5D-\x7E]*$/
 

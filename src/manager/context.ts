@@ -53,6 +53,9 @@ export function createContext<V>(options: SessionManagerOptions<V>): ManagerCont
   }
   const checked = checkCookie(cookie)
   const { maxKeyLength } = backend
+  if (maxKeyLength !== undefined && !(maxKeyLength >= 1)) {
+    throw new TypeError('"backend" must have a number as its maxKeyLength, or none')
+  }
   return {
     backend,
     lifecycle: hasLifecycle(backend) ? backend : undefined,

@@ -90,7 +90,8 @@ export type HeaderField = [name: string, value: string]
  * Every method that asks the backend rejects with `BackendError` when the backend fails: an outage is
  * never a missing session, a new session or a done logout. A write that rejects leaves the session
  * object as it was. On a backend with the five basic operations alone, `touch`, `rotate`, `bind`,
- * `list`, `clearHandle`, `clearSubject` and `clearAll` reject with `UnsupportedOperationError`.
+ * `list`, `clearHandle`, `clearSubject` and `clearAll` reject with `UnsupportedOperationError`. What a stateless backend
+ * cannot do, `clear` of a copied cookie above all, is in its own type and documentation.
  */
 export interface SessionManager<V = unknown> {
   /** The session of `key`, as `of_key`. One read; never extends the session. */

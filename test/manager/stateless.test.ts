@@ -189,6 +189,11 @@ describe('a hand-written backend with changing keys', () => {
     expect(session.key).toBe('changed-1')
   })
 
+  it.each([0, Number.NaN, 'long'])('is refused with %j for the length of its keys', (length) => {
+    const backend = { ...createPlainBackend(), maxKeyLength: length as number }
+    expect(() => createSessionManager({ backend })).toThrow(TypeError)
+  })
+
   it.each(['', 'a b', 'x'.repeat(41)])('has failed when it gives %j for a key', async (key) => {
     const sessions = createSessionManager({ backend: createChanging(() => key) })
     const session = await sessions.generate('a')

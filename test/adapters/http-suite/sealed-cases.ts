@@ -1,9 +1,9 @@
 import { CookieJar } from 'tough-cookie'
 import { expect, it, onTestFinished } from 'vitest'
-import { createCookieBackend } from '../../../src/backends/cookie.ts'
-import { createMemoryRevocations } from '../../../src/backends/cookie.ts'
+import { createCookieBackend, createMemoryRevocations } from '../../../src/backends/cookie.ts'
 import type { RevocationStore } from '../../../src/backends/cookie.ts'
 import { createSessionManager } from '../../../src/manager.ts'
+import type { SessionManager } from '../../../src/manager/session-manager.ts'
 import { createTestClock } from '../../../src/testing/clock.ts'
 import type { Application, Reply, Serve } from '../servers.ts'
 
@@ -28,27 +28,36 @@ function createBrowser(ask: (path: string, cookie: string) => Promise<Reply>) {
   }
 }
 
-const application: Application<string> = async ({ path, session, header }) => {
-  const [, action = '', text = ''] = path.split('/')
-  header('Set-Cookie', 'other=1; Path=/')
-  if (action === 'set') await session.set('x'.repeat(Number(text)))
-  if (action === 'twice') {
-    await session.set('x'.repeat(Number(text)))
-    await session.set('short')
+const createApplication =
+  (sessions: SessionManager<string>): Application<string> =>
+  async ({ path, session, header }) => {
+    const [, action = '', text = ''] = path.split('/')
+    header('Set-Cookie', 'other=1; Path=/')
+    if (action === 'set') await session.set('x'.repeat(Number(text)))
+    if (action === 'twice') {
+      await session.set('x'.repeat(Number(text)))
+      await session.set('short')
+    }
+    if (action === 'bind') await session.bind(text, 'new')
+    if (action === 'rotate') await session.rotate()
+    if (action === 'clear') await session.clear()
+    if (action === 'others') {
+      // As docs/stateless.md has it.
+      await session.clear()
+      await sessions.clearSubject(text)
+      await session.bind(text, 'anew')
+    }
+    const found = await session.load()
+    return found === undefined ? 'none' : `${found.value.length} ${found.subject}`
   }
-  if (action === 'bind') await session.bind(text, 'new')
-  if (action === 'rotate') await session.rotate()
-  if (action === 'clear') await session.clear()
-  const found = await session.load()
-  return found === undefined ? 'none' : `${found.value.length} ${found.subject}`
-}
 
 async function open(serve: Serve, revocations?: RevocationStore) {
   const clock = createTestClock()
   const secrets = ['a secret for the tests, of more than 32 characters']
   const common = { secrets, audience: 'test', period: 600, now: clock.now }
   const backend = createCookieBackend({ ...common, maxBytes: 12_288, revocations })
-  const server = await serve(createSessionManager<string>({ backend }), application)
+  const sessions = createSessionManager<string>({ backend })
+  const server = await serve(sessions, createApplication(sessions))
   onTestFinished(() => server.close())
   return { clock, ...createBrowser((path, cookie) => server.ask(path, cookie)) }
 }
@@ -123,8 +132,17 @@ export function sealedCases(serve: Serve): void {
     await visit('/rotate')
     expect((await visit('/')).body).toBe('100 undefined')
     const second = cookie()
-    for (const dead of [first]) expect((await visit('/', dead)).body).toBe('none')
+    expect((await visit('/', first)).body).toBe('none')
     await visit('/clear')
     for (const dead of [first, second]) expect((await visit('/', dead)).body).toBe('none')
+  })
+
+  it('is logged out everywhere but here, by one that is begun anew', async () => {
+    const { visit, cookie } = await open(serve, createMemoryRevocations())
+    await visit('/bind/ann')
+    const elsewhere = cookie()
+    expect((await visit('/others/ann')).body).toBe('4 ann')
+    expect((await visit('/')).body).toBe('4 ann')
+    expect((await visit('/', elsewhere)).body).toBe('none')
   })
 }

@@ -123,6 +123,16 @@ describe('a sealed session', () => {
     expect(tried).toBeGreaterThan(9000)
   })
 
+  it('is not even opened when it is longer than any may be', async () => {
+    const { backend } = make()
+    const ring = createKeyRing([SECRET], 'test')
+    const plain = ring.open(await backend.generate({ value: '' }))?.plain ?? ''
+    const padded = (length: number) => ring.seal(plain + 'x'.repeat(length))
+    expect(padded(9000).length).toBeLessThan(12_288)
+    expect(await backend.get(padded(9000))).toMatchObject({ ok: true })
+    expect(await backend.get(padded(9200))).toEqual(NOT_FOUND)
+  })
+
   it('gives back every text, subject and label that it was given', async () => {
     const { backend } = make({ maxBytes: 12_288 })
     const text = fc.string({ unit: 'grapheme', maxLength: 60 })
