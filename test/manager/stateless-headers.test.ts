@@ -29,11 +29,9 @@ beforeAll(async () => {
   other = await cookiesOf(VALUE)
 })
 
-/** Whether the header leads to the session, and to the whole of it. */
+/** Whether the header leads to a session. */
 async function isFound(header: string): Promise<boolean> {
-  const found = await sessions.fromHeaders(header)
-  if (found.ok) expect(found.session.value === VALUE).toBe(true)
-  return found.ok
+  return (await sessions.fromHeaders(header)).ok
 }
 
 describe('the cookies of one session', () => {
@@ -77,16 +75,17 @@ describe('the cookies of one session', () => {
       fc.nat(header.length - 1),
       fc.constantFrom('A', 'b', '~', '.', ';', '2'),
     )
+    const found: string[] = []
     await fc.assert(
       fc.asyncProperty(places, async ([at, character]) => {
-        if (header[at] === character) return
-        const changed = header.slice(0, at) + character + header.slice(at + 1)
         // A space between two cookies may be anything that is no name.
-        const between = header[at] === ' ' || header[at - 1] === ';'
-        if (!between) expect(await isFound(changed)).toBe(false)
+        if (header[at] === character || header[at] === ' ') return
+        const changed = header.slice(0, at) + character + header.slice(at + 1)
+        if (await isFound(changed)) found.push(`${at} ${character}`)
       }),
       { numRuns: 2000 },
     )
+    expect(found).toEqual([])
   })
 
   it('make nothing throw in whatever header they come', async () => {
