@@ -1,4 +1,5 @@
-import { guardBackend, InvalidValueError } from './core/errors.ts'
+import { InvalidValueError } from './core/errors.ts'
+import type { BackendOperation } from './core/event-messages.ts'
 import type { Session } from './core/session.ts'
 import type { HeaderSource } from './http/header-source.ts'
 import { createContext, lifecycleOf } from './manager/context.ts'
@@ -6,7 +7,7 @@ import type { ManagerContext } from './manager/context.ts'
 import { clearHeaders, toCookieHeaders } from './manager/headers.ts'
 import { candidatesOf, lookUpHeaders, lookUpKey } from './manager/lookup.ts'
 import type { HeaderLookup } from './manager/lookup.ts'
-import { bind, clearSubject, rotate, touch } from './manager/ownership.ts'
+import { bind, clearHandle, clearSubject, rotate, touch } from './manager/ownership.ts'
 import type {
   CreateOptions,
   Lookup,
@@ -14,6 +15,7 @@ import type {
   SessionManager,
   SessionManagerOptions,
 } from './manager/session-manager.ts'
+import { askBackend, tellCleared } from './manager/tell.ts'
 import { update } from './manager/update.ts'
 import { checkGeneration, clear, generate, set } from './manager/write.ts'
 
@@ -37,8 +39,10 @@ export function createSessionManager<V = unknown>(
   options: SessionManagerOptions<V>,
 ): SessionManager<V> {
   const context = createContext(options)
-  const owner = <T>(name: string, run: Parameters<typeof withLifecycle<V, T>>[2]): Promise<T> =>
-    withLifecycle(context, name, run)
+  const owner = <T>(
+    name: BackendOperation,
+    run: Parameters<typeof withLifecycle<V, T>>[2],
+  ): Promise<T> => withLifecycle(context, name, run)
   return {
     fromKey: async (key) => publicLookup(await lookUpKey(context, key)),
     fromHeaders: async (headers) => publicLookup(await lookUpHeaders(context, headers)),
@@ -54,7 +58,7 @@ export function createSessionManager<V = unknown>(
       rotate(context, session, { authenticated, labels }),
     bind: async (session, subject, { labels } = {}) => bind(context, session, subject, labels),
     list: async (subject) => owner('list', (backend) => backend.list(subject)),
-    clearHandle: async (handle) => owner('clearHandle', (backend) => backend.clearHandle(handle)),
+    clearHandle: async (handle) => clearHandle(context, handle),
     clearSubject: async (subject, { except } = {}) => clearSubject(context, subject, except),
     clearAll: async () => owner('clearAll', (backend) => backend.clearAll()),
     toCookieHeaders: (session, headers = {}) => toCookieHeaders(context, session, headers),
@@ -64,11 +68,11 @@ export function createSessionManager<V = unknown>(
 
 function withLifecycle<V, T>(
   context: ManagerContext<V>,
-  operation: string,
+  operation: BackendOperation,
   run: (backend: ReturnType<typeof lifecycleOf>) => Promise<T>,
 ): Promise<T> {
   const backend = lifecycleOf(context, operation)
-  return guardBackend(operation, () => run(backend))
+  return askBackend(context, operation, () => run(backend))
 }
 
 /** A look-up without the key that settled it: a result may be logged. */
@@ -116,9 +120,10 @@ async function clearFromHeaders<V>(
   return keys.length > 0
 }
 
-async function endKeys<V>({ backend }: ManagerContext<V>, keys: readonly string[]): Promise<void> {
+async function endKeys<V>(context: ManagerContext<V>, keys: readonly string[]): Promise<void> {
   for (const key of keys) {
     // One after the other: at most four, and almost always one.
-    await guardBackend('clear a session', () => backend.clear(key))
+    await askBackend(context, 'clear', () => context.backend.clear(key))
+    tellCleared(context, key, undefined)
   }
 }

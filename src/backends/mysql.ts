@@ -111,7 +111,7 @@ export function createMysqlBackend(
   const migrateWithin = createTimeLimit(Math.min(timeoutMs * MIGRATE_FACTOR, LONGEST_MS))
   return Object.assign(backend, {
     migrate: () =>
-      guardBackend('make its tables', () =>
+      guardBackend('migrate', () =>
         migrateWithin(lend((connection) => migrate(connection, table), MIGRATE_FACTOR)),
       ),
     close,

@@ -71,6 +71,12 @@ export interface Backend {
    */
   readonly maxKeyLength?: number | undefined
 
+  /**
+   * True on a backend that publishes the events of its sessions itself, as those of `createBackend` do. Left out, the
+   * manager publishes them, as far as the answers tell.
+   */
+  readonly publishesEvents?: boolean | undefined
+
   /** Makes a session under a new key, which nobody can guess and nobody holds already. */
   generate(options?: GenerateOptions): Awaitable<Key>
 

@@ -1,3 +1,6 @@
+import type { BackendOperation } from './event-messages.ts'
+import { operationStart, publishFault, publishOperation } from './events.ts'
+
 /** The code of every error that Sojourn throws on purpose. Stable: switch on it. */
 export type SessionErrorCode = AnySessionError['code']
 
@@ -84,23 +87,78 @@ export function isSessionError(error: unknown): error is AnySessionError {
   return typeof error.code === 'string' && error.code.startsWith('ERR_SESSION_')
 }
 
+const TASKS: Readonly<Record<BackendOperation, string>> = {
+  generate: 'create a session',
+  get: 'read a session',
+  set: 'set a session',
+  clear: 'clear a session',
+  touch: 'touch a session',
+  rotate: 'rotate a session',
+  renew: 'renew a session',
+  list: 'list sessions',
+  clearHandle: 'clear a session',
+  clearSubject: "clear a subject's sessions",
+  clearAll: 'clear all sessions',
+  sweep: 'sweep',
+  migrate: 'make its tables',
+}
+
 /**
  * Runs one operation of a backend or store. A `SessionError` passes through; whatever else it
- * throws or rejects with is wrapped, once, in `BackendError`.
+ * throws or rejects with is wrapped, once, in `BackendError`. Its message says `task`, or what the operation is for.
  */
 export async function guardBackend<T>(
-  operation: string,
+  operation: BackendOperation,
   run: () => T | PromiseLike<T>,
+  task?: string,
 ): Promise<T> {
   try {
     return await run()
   } catch (cause) {
-    throw backendFault(operation, cause)
+    throw backendFault(operation, cause, task)
   }
 }
 
 /** What `guardBackend` throws for `cause`: where a wait more would be dear, it is caught on the spot. */
-export function backendFault(operation: string, cause: unknown): Error {
-  if (isSessionError(cause)) return cause
-  return new BackendError(`the backend failed to ${operation}`, { cause })
+export function backendFault(
+  operation: BackendOperation,
+  cause: unknown,
+  task: string = TASKS[operation],
+): Error {
+  const error = isSessionError(cause)
+    ? cause
+    : new BackendError(`the backend failed to ${task}`, { cause })
+  if (isFault(error)) publishFault(operation, error)
+  return error
+}
+
+/** `guardBackend` for what is one call of a store: whoever listens is told how long it took. */
+export function measureBackend<T>(
+  operation: BackendOperation,
+  run: () => T | PromiseLike<T>,
+): Promise<T> {
+  const start = operationStart()
+  return start === undefined
+    ? guardBackend(operation, run)
+    : measure(operation, start, guardBackend(operation, run))
+}
+
+async function measure<T>(
+  operation: BackendOperation,
+  start: number,
+  answer: Promise<T>,
+): Promise<T> {
+  try {
+    const result = await answer
+    publishOperation(operation, start, 'ok')
+    return result
+  } catch (error) {
+    // A store that refuses what it was asked has answered.
+    publishOperation(operation, start, isFault(error) ? 'fault' : 'ok')
+    throw error
+  }
+}
+
+function isFault(error: unknown): boolean {
+  return isSessionError(error) && error.code === 'ERR_SESSION_BACKEND'
 }

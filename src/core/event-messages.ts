@@ -124,7 +124,7 @@ export interface CookieDuplicated {
   readonly wellFormed: number
 }
 
-/** What a backend is asked to do, by the name of its method. */
+/** What a backend is asked to do, by the name of its method. A `get` that sees a renewed key confirms it: `renew`. */
 export type BackendOperation =
   | 'generate'
   | 'get'
@@ -138,6 +138,7 @@ export type BackendOperation =
   | 'clearSubject'
   | 'clearAll'
   | 'sweep'
+  | 'migrate'
 
 /** One call of the store has ended; on a hand-written backend, one of the backend. */
 export interface StoreOperation {

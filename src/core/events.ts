@@ -84,6 +84,20 @@ export function onSessionEvent<Name extends SessionEventName>(
   return () => void events.unsubscribe(receive)
 }
 
+/** Whether anybody listens to what happens to sessions: else whoever tells of it need not find out its name. */
+export function isAnyoneListening(): boolean {
+  return (
+    created.hasSubscribers ||
+    read.hasSubscribers ||
+    rejected.hasSubscribers ||
+    written.hasSubscribers ||
+    conflicted.hasSubscribers ||
+    touched.hasSubscribers ||
+    rotated.hasSubscribers ||
+    cleared.hasSubscribers
+  )
+}
+
 /** A session was made. */
 export function publishCreated(
   handle: Handle | undefined,
@@ -128,7 +142,7 @@ export function publishTouched(
 
 /** A rotation was applied; the old key is dead. */
 export function publishRotated(
-  handle: Handle,
+  handle: Handle | undefined,
   subject: string | undefined,
   authenticated: boolean,
   bound: boolean,

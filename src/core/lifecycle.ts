@@ -1,3 +1,4 @@
+import { publishCleared, publishSwept } from './events.ts'
 import { isHandle } from './key.ts'
 import { create } from './lifecycle/create.ts'
 import { ask } from './lifecycle/engine.ts'
@@ -31,6 +32,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       return defaultPeriod()
     },
     absolutePeriod: absolute,
+    publishesEvents: true,
     generate: (options = {}) => create(engine, options),
     get: (key) => read(engine, key),
     set: (key, value, options = {}) => write(engine, key, value, options),
@@ -49,26 +51,36 @@ function ownersOperations(
   return {
     async list(subject) {
       assertSubject(subject)
-      const records = await ask(engine, 'list sessions', () => store.list(subject))
+      const records = await ask(engine, 'list', () => store.list(subject))
       return records.map(summaryOf)
     },
 
     async clearHandle(handle) {
       if (!isHandle(handle)) return false
-      return ask(engine, 'clear a session', () => store.delete(handle))
+      const live = await ask(engine, 'clearHandle', () => store.delete(handle))
+      publishCleared('handle', Number(live), handle, undefined)
+      return live
     },
 
     async clearSubject(subject, except) {
       assertSubject(subject)
-      return ask(engine, "clear a subject's sessions", () => store.deleteSubject(subject, except))
+      const count = await ask(engine, 'clearSubject', () => store.deleteSubject(subject, except))
+      publishCleared('subject', count, undefined, subject)
+      return count
     },
 
     async clearAll() {
-      return ask(engine, 'clear all sessions', () => store.deleteAll(), policy.times?.clearAll)
+      const inTime = policy.times?.clearAll
+      const count = await ask(engine, 'clearAll', () => store.deleteAll(), inTime)
+      publishCleared('all', count, undefined, undefined)
+      return count
     },
 
     async sweep(limit = SWEEP_LIMIT) {
-      return ask(engine, 'sweep', () => store.sweep(limit))
+      const start = performance.now()
+      const removed = await ask(engine, 'sweep', () => store.sweep(limit))
+      publishSwept(removed, start)
+      return removed
     },
   }
 }

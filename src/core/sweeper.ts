@@ -1,3 +1,5 @@
+import { backendFault } from './errors.ts'
+import { publishSwept } from './events.ts'
 import type { Store } from './store.ts'
 
 /** How a backend removes expired records by itself. */
@@ -56,10 +58,14 @@ export function startSweeper(store: Pick<Store, 'sweep'>, options: SweeperOption
 }
 
 async function sweepOnce(store: Pick<Store, 'sweep'>, limit: number): Promise<number> {
+  const start = performance.now()
   try {
-    return await store.sweep(limit)
-  } catch {
+    const removed = await store.sweep(limit)
+    publishSwept(removed, start)
+    return removed
+  } catch (cause) {
     // Nothing depends on this step, and the fault will meet a reader or writer who can be told.
+    backendFault('sweep', cause)
     return 0
   }
 }

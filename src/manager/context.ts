@@ -14,6 +14,8 @@ import type { SessionManagerOptions } from './session-manager.ts'
 /** What every operation of one manager works with: its options, checked once. */
 export interface ManagerContext<V> {
   readonly backend: Backend
+  /** Whether the backend leaves it to the manager to publish events. */
+  readonly tells: boolean
   /** The same backend where it has the whole lifecycle. */
   readonly lifecycle: SessionBackend | StatelessBackend | undefined
   readonly codec: Codec<V>
@@ -58,6 +60,7 @@ export function createContext<V>(options: SessionManagerOptions<V>): ManagerCont
   }
   return {
     backend,
+    tells: backend.publishesEvents !== true,
     lifecycle: hasLifecycle(backend) ? backend : undefined,
     codec,
     cookie: checked,

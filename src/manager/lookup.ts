@@ -1,6 +1,12 @@
 import type { Found, Missed } from '../core/backend.ts'
 import { decodeValue } from '../core/codec.ts'
-import { backendFault, BackendError, InvalidValueError } from '../core/errors.ts'
+import { backendFault, InvalidValueError } from '../core/errors.ts'
+import {
+  operationStart,
+  publishDuplicated,
+  publishInvalid,
+  publishOperation,
+} from '../core/events.ts'
 import { isKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
 import type { SessionFound } from '../core/session-backend.ts'
@@ -12,6 +18,7 @@ import { cookieHeaderOf } from '../http/header-source.ts'
 import type { HeaderSource } from '../http/header-source.ts'
 import type { ManagerContext } from './context.ts'
 import type { LookupReason } from './session-manager.ts'
+import { publicHandleOf, tellRead, unusable } from './tell.ts'
 
 // Enough for a cookie of each path and domain in use, too few to turn one request into many reads.
 const MAX_CANDIDATES = 4
@@ -32,7 +39,11 @@ export async function lookUpKey<V>(
   try {
     return { ok: true, session: sessionOf(context, key as Key, answer) }
   } catch (error) {
-    if (error instanceof InvalidValueError) return { ok: false, reason: 'invalid', key }
+    if (error instanceof InvalidValueError) {
+      const { facts } = answer as Partial<SessionFound>
+      publishInvalid(publicHandleOf(key, facts), facts?.subject)
+      return { ok: false, reason: 'invalid', key }
+    }
     throw error
   }
 }
@@ -43,7 +54,7 @@ export async function lookUpHeaders<V>(
   headers: HeaderSource,
 ): Promise<HeaderLookup<V>> {
   let last: HeaderLookup<V> = { ok: false, reason: 'no_cookie' }
-  for (const key of candidatesOf(context, headers)) {
+  for (const key of candidatesOf(context, headers, publishDuplicated)) {
     last = await lookUpKey(context, key)
     if (last.ok || last.reason !== 'not_found') return last
   }
@@ -52,20 +63,26 @@ export async function lookUpHeaders<V>(
 
 /**
  * The cookie values to try, in header order: those shaped like a key; or, since a hand-written backend
- * may have keys of its own form, all of them where none is.
+ * may have keys of its own form, all of them where none is. Several are told to `onSeveral`.
  */
-export function candidatesOf<V>(context: ManagerContext<V>, headers: HeaderSource): string[] {
+export function candidatesOf<V>(
+  context: ManagerContext<V>,
+  headers: HeaderSource,
+  onSeveral?: (count: number, wellFormed: number) => void,
+): string[] {
   const header = cookieHeaderOf(headers)
   if (header === undefined) return []
   const { chunks } = context
   const values = readCookies(header, context.cookie.name)
   if (chunks !== undefined) {
+    if (values.length > 1) onSeveral?.(values.length, values.length)
     return values
       .slice(0, MAX_CANDIDATES)
       .map((value) => joinChunks(header, context.cookie.name, value))
   }
   if (values.length === 1) return values
   const keys = values.filter(isKey)
+  if (values.length > 0) onSeveral?.(values.length, keys.length)
   return (keys.length > 0 ? keys : values).slice(0, MAX_CANDIDATES)
 }
 
@@ -74,18 +91,25 @@ export async function readBackend<V>(
   context: ManagerContext<V>,
   key: string,
 ): Promise<Found | Missed> {
+  const start = context.tells ? operationStart() : undefined
   let answer
   try {
     answer = await context.backend.get(key)
+    publishOperation('get', start, 'ok')
   } catch (cause) {
-    throw backendFault('get a session', cause)
+    publishOperation('get', start, 'fault')
+    throw backendFault('get', cause)
   }
   if (answer?.ok === true && isUsable(answer)) {
     if (answer.version === undefined) context.unversioned = true
+    tellRead(context, key, answer)
     return answer
   }
-  if (answer?.ok === false && ['not_found', 'not_set'].includes(answer.reason)) return answer
-  throw new BackendError('the backend gave no usable answer to get')
+  if (answer?.ok === false && ['not_found', 'not_set'].includes(answer.reason)) {
+    tellRead(context, key, answer)
+    return answer
+  }
+  throw unusable('get', 'the backend gave no usable answer to get')
 }
 
 function isUsable({ value, period }: Found): boolean {

@@ -1,4 +1,4 @@
-import { guardBackend, SessionConflictError, SessionGoneError } from '../core/errors.ts'
+import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import { isHandle } from '../core/key.ts'
 import type { Handle, Key } from '../core/key.ts'
 import type { Labels, RotateOptions } from '../core/session-backend.ts'
@@ -7,6 +7,7 @@ import type { Session } from '../core/session.ts'
 import { assertSubject } from '../core/subject.ts'
 import { lifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
+import { askBackend, tellEnded, tellRotated, tellTouched } from './tell.ts'
 
 /** `SessionManager.touch`. */
 export async function touch<V>(context: ManagerContext<V>, session: Session<V>): Promise<boolean> {
@@ -15,9 +16,10 @@ export async function touch<V>(context: ManagerContext<V>, session: Session<V>):
   return queueWrite(state, context, async () => {
     const due = state.touchDue
     if (due === undefined) return false
-    const touched = await guardBackend<boolean | Key>('touch a session', () =>
+    const touched = await askBackend<V, boolean | Key>(context, 'touch', () =>
       backend.touch(state.key, due),
     )
+    if (touched !== false) tellTouched(context, state, due.period)
     if (isCleared(state)) return false
     state.touchDue = undefined
     if (typeof touched === 'string') state.key = touched
@@ -51,13 +53,14 @@ export async function rotate<V>(
   const state = stateOf(session)
   await queueWrite(state, context, async () => {
     const { key, facts } = state
-    const result = await guardBackend('rotate a session', () =>
+    const result = await askBackend(context, 'rotate', () =>
       backend.rotate(key, facts?.securityVersion ?? 1, { ...options, extra: facts?.extra }),
     )
     if (!result.ok) {
       if (result.reason === 'conflict') throw new SessionConflictError('the session keeps changing')
       throw new SessionGoneError('the session was cleared, has expired or was rotated away')
     }
+    tellRotated(context, state, options)
     if (isCleared(state)) return
     const { securityVersion, authenticatedAtMs, extra } = result
     const { subject = state.facts?.subject, labels = state.facts?.labels } = options
@@ -85,7 +88,20 @@ export async function clearSubject<V>(
 ): Promise<number> {
   const backend = lifecycleOf(context, 'clearSubject')
   const handle = handleToKeep(except)
-  return guardBackend("clear a subject's sessions", () => backend.clearSubject(subject, handle))
+  const count = await askBackend(context, 'clearSubject', () =>
+    backend.clearSubject(subject, handle),
+  )
+  // A stateless backend does not know how many there were.
+  tellEnded(context, 'subject', { subject }, Number.isNaN(count) ? undefined : count)
+  return count
+}
+
+/** `SessionManager.clearHandle`. */
+export async function clearHandle<V>(context: ManagerContext<V>, handle: string): Promise<boolean> {
+  const backend = lifecycleOf(context, 'clearHandle')
+  const live = await askBackend(context, 'clearHandle', () => backend.clearHandle(handle))
+  if (isHandle(handle)) tellEnded(context, 'handle', { handle }, Number(live))
+  return live
 }
 
 function handleToKeep<V>(except: Session<V> | Handle | undefined): Handle | undefined {

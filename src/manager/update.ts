@@ -66,7 +66,7 @@ async function attemptOnce<V>(
     return decodeValue(context.codec, basis.text)
   }
   const text = encodeValue(context.codec, next)
-  const written = await writeBackend(context, state.key, text, {
+  const written = await writeBackend(context, state, text, {
     version: basis.version,
     expiry: options.expiry ?? ownPeriod(context, state),
     keepPeriod: true,

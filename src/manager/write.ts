@@ -1,10 +1,6 @@
 import { encodeValue } from '../core/codec.ts'
-import {
-  BackendError,
-  guardBackend,
-  SessionConflictError,
-  SessionGoneError,
-} from '../core/errors.ts'
+import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
+import type { BackendOperation } from '../core/event-messages.ts'
 import type { Key } from '../core/key.ts'
 import { encodeLabels } from '../core/labels.ts'
 import { assertPeriod } from '../core/period.ts'
@@ -19,6 +15,14 @@ import { lifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
 import { readBackend } from './lookup.ts'
 import type { GenerateSessionOptions, SetChange } from './session-manager.ts'
+import {
+  askBackend,
+  tellCleared,
+  tellConflict,
+  tellCreated,
+  tellWritten,
+  unusable,
+} from './tell.ts'
 
 /** Checks all that a new session is made of; returns the text of its value. Throws as `generate` does. */
 export function checkGeneration<V>(
@@ -47,11 +51,12 @@ export async function generate<V>(
   let created: (SessionFacts & { readonly period: Period }) | undefined
   const onCreated = (facts: typeof created): void => void (created = facts)
   const more = context.lifecycle === undefined ? {} : { subject, labels, onCreated }
-  const { key, period } = await guardBackend('generate a session', async () => {
-    const period = expiry ?? usablePeriod(backend.defaultPeriod)
+  const { key, period } = await askBackend(context, 'generate', async () => {
+    const period = expiry ?? usablePeriod('generate', backend.defaultPeriod)
     return { period, key: await backend.generate({ value: text, expiry: period, ...more }) }
   })
-  assertCarried(context, key)
+  assertCarried(context, key, 'generate')
+  tellCreated(context, key, created, created?.period ?? period)
   return createSession<V>({
     key,
     text,
@@ -81,7 +86,7 @@ export async function set<V>(
     const asks = text !== undefined && state.version === undefined && asksForVersions(context)
     const known = text === undefined ? undefined : state.version
     const version = asks ? await askVersion(context, state) : known
-    const outcome = await writeBackend(context, state.key, text, { expiry, version })
+    const outcome = await writeBackend(context, state, text, { expiry, version })
     if (outcome === 'conflict') throw conflict()
     applyWrite(state, text, outcome)
   })
@@ -105,9 +110,9 @@ async function askVersion<V>(
   return answer.version
 }
 
-function usablePeriod(period: unknown): Period {
+function usablePeriod(operation: 'generate' | 'set', period: unknown): Period {
   if (typeof period === 'number' && !Number.isNaN(period)) return period
-  throw new BackendError('the backend gave no usable period')
+  throw unusable(operation, 'the backend gave no usable period')
 }
 
 /** `SessionManager.clear`. Deliberately not queued: a logout waits for nobody. */
@@ -115,11 +120,12 @@ export async function clear<V>(context: ManagerContext<V>, session: Session<V>):
   const state = stateOf(session)
   if (isCleared(state)) return
   const { backend, lifecycle } = context
-  await guardBackend('clear a session', () =>
+  await askBackend<V, void>(context, 'clear', () =>
     lifecycle === undefined
       ? backend.clear(state.key)
       : lifecycle.clear(state.key, { verified: true }),
   )
+  tellCleared(context, state.key, state.facts)
   clearState(state)
 }
 
@@ -132,14 +138,18 @@ export interface Written {
 }
 
 /** Refuses a key that no cookie can carry: a session with it would be lost. */
-function assertCarried<V>({ backend, cookie }: ManagerContext<V>, key: unknown): void {
+function assertCarried<V>(
+  { backend, cookie }: ManagerContext<V>,
+  key: unknown,
+  operation: BackendOperation,
+): void {
   if (typeof key === 'string' && key !== '') {
     const { maxKeyLength } = backend
     const carried =
       maxKeyLength === undefined ? isCookieValue(cookie.name, key) : isChunkable(key, maxKeyLength)
     if (carried) return
   }
-  throw new BackendError('the backend generated a key that no cookie can carry')
+  throw unusable(operation, 'the backend generated a key that no cookie can carry')
 }
 
 /**
@@ -149,14 +159,15 @@ function assertCarried<V>({ backend, cookie }: ManagerContext<V>, key: unknown):
  */
 export async function writeBackend<V>(
   context: ManagerContext<V>,
-  key: Key,
+  state: SessionState<V>,
   text: string | undefined,
   options: SessionSetOptions,
 ): Promise<Written | 'conflict'> {
   const { backend, lifecycle } = context
   const { expiry, version } = options
-  const { result, period } = await guardBackend('set a session', async () => {
-    const period = expiry ?? usablePeriod(backend.defaultPeriod)
+  const { key } = state
+  const { result, period } = await askBackend(context, 'set', async () => {
+    const period = expiry ?? usablePeriod('set', backend.defaultPeriod)
     const result =
       lifecycle === undefined
         ? await backend.set(key, text, { expiry, version })
@@ -164,15 +175,19 @@ export async function writeBackend<V>(
     return { period, result }
   })
   if (result?.ok === true) {
-    if (result.key !== undefined) assertCarried(context, result.key)
-    const left = usablePeriod(result.period ?? period)
+    if (result.key !== undefined) assertCarried(context, result.key, 'set')
+    tellWritten(context, state, text !== undefined, result.version)
+    const left = usablePeriod('set', result.period ?? period)
     return { version: result.version, period: left, key: result.key }
   }
-  if (result?.ok === false && result.reason === 'conflict') return 'conflict'
+  if (result?.ok === false && result.reason === 'conflict') {
+    tellConflict(context, state)
+    return 'conflict'
+  }
   if (result?.ok === false && result.reason === 'not_found') {
     throw gone()
   }
-  throw new BackendError('the backend gave no usable answer to set')
+  throw unusable('set', 'the backend gave no usable answer to set')
 }
 
 /** Shows a write on the session's object, unless that was cleared meanwhile. */

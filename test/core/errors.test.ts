@@ -64,11 +64,11 @@ describe('guardBackend', () => {
   it.each([
     ['a result', () => 5],
     ['a promise of it', () => Promise.resolve(5)],
-  ])('passes %s on', async (_, run) => expect(await guardBackend('read', run)).toBe(5))
+  ])('passes %s on', async (_, run) => expect(await guardBackend('get', run)).toBe(5))
 
   it('calls the operation once, and at once', async () => {
     let calls = 0
-    const running = guardBackend('read', () => calls++)
+    const running = guardBackend('get', () => calls++)
     expect(calls).toBe(1)
     await running
     expect(calls).toBe(1)
@@ -80,7 +80,7 @@ describe('guardBackend', () => {
     ['undefined thrown', undefined],
     ['an object thrown', { code: 'ERR_SESSION_GONE' }],
   ])('wraps %s in BackendError, with it as cause', async (_, fault) => {
-    const thrown = guardBackend('read a session', () => {
+    const thrown = guardBackend('get', () => {
       throw fault
     })
     await expect(thrown).rejects.toThrow(BackendError)
@@ -90,7 +90,7 @@ describe('guardBackend', () => {
 
   it('wraps a rejection as it wraps an exception', async () => {
     const fault = new Error('down')
-    const error: unknown = await guardBackend('read', () => Promise.reject(fault)).catch(
+    const error: unknown = await guardBackend('get', () => Promise.reject(fault)).catch(
       (caught: unknown) => caught,
     )
     expect(error).toBeInstanceOf(BackendError)
@@ -98,18 +98,18 @@ describe('guardBackend', () => {
   })
 
   it.each(CLASSES.map(([Class]) => new Class('own')))('passes %s through as it is', async (own) => {
-    const caught = guardBackend('read', () => Promise.reject(own))
+    const caught = guardBackend('get', () => Promise.reject(own))
     await expect(caught).rejects.toBe(own)
   })
 
   it('passes a foreign copy of an error through as it is', async () => {
     const foreign = coded('ERR_SESSION_CONFLICT')
-    await expect(guardBackend('read', () => Promise.reject(foreign))).rejects.toBe(foreign)
+    await expect(guardBackend('get', () => Promise.reject(foreign))).rejects.toBe(foreign)
   })
 
   it('wraps once, however many guards a fault meets', async () => {
     const fault = new Error('down')
-    const inner = () => guardBackend('inner', () => Promise.reject(fault))
-    await expect(guardBackend('outer', inner)).rejects.toHaveProperty('cause', fault)
+    const inner = () => guardBackend('get', () => Promise.reject(fault))
+    await expect(guardBackend('set', inner)).rejects.toHaveProperty('cause', fault)
   })
 })

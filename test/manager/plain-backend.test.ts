@@ -217,14 +217,14 @@ describe('a backend that', () => {
     }
     const failing = createSessionManager({ backend: broken })
     for (const [task, run] of [
-      ['generate a session', () => failing.generate(1)],
-      ['get a session', () => failing.fromKey('key')],
-      ['get a session', () => failing.fromHeaders(cookieOf('key'))],
-      ['get a session', () => failing.fromHeadersOrCreate(cookieOf('key'), 1)],
-      ['generate a session', () => failing.fromHeadersOrCreate(undefined, 1)],
-      ['get a session', () => failing.set(session, { value: 2 })],
+      ['create a session', () => failing.generate(1)],
+      ['read a session', () => failing.fromKey('key')],
+      ['read a session', () => failing.fromHeaders(cookieOf('key'))],
+      ['read a session', () => failing.fromHeadersOrCreate(cookieOf('key'), 1)],
+      ['create a session', () => failing.fromHeadersOrCreate(undefined, 1)],
+      ['read a session', () => failing.set(session, { value: 2 })],
       ['set a session', () => failing.set(session, { expiry: 2 })],
-      ['get a session', () => failing.update(session, increment)],
+      ['read a session', () => failing.update(session, increment)],
       ['clear a session', () => failing.clear(session)],
       ['clear a session', () => failing.clearFromHeaders(cookieOf('key'))],
     ] as const) {

@@ -29,10 +29,10 @@ describe('a SessionBackend written by hand', () => {
       ['touch a session', () => sessions.touch(found.session)],
       ['rotate a session', () => sessions.rotate(found.session)],
       ['rotate a session', () => sessions.bind(found.session, 'ann')],
-      ['list', () => sessions.list('ann')],
-      ['clearHandle', () => sessions.clearHandle('handle')],
+      ['list sessions', () => sessions.list('ann')],
+      ['clear a session', () => sessions.clearHandle('handle')],
       ["clear a subject's sessions", () => sessions.clearSubject('ann')],
-      ['clearAll', () => sessions.clearAll()],
+      ['clear all sessions', () => sessions.clearAll()],
     ] as const) {
       await expect(run()).rejects.toMatchObject({
         code: 'ERR_SESSION_BACKEND',

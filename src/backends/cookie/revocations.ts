@@ -82,15 +82,17 @@ export function createRevocations(
   const keepMs = absoluteMs + KEEP_MARGIN_MS
 
   async function notBefore(name: string): Promise<number> {
-    const ms = await guardBackend('read a revocation', () => limit(store.notBefore(name)))
+    const ms = await guardBackend('get', () => limit(store.notBefore(name)), 'read a revocation')
     if (ms === undefined) return 0
     if (typeof ms === 'number' && !Number.isNaN(ms)) return ms
     throw new BackendError('the revocations gave no usable answer to notBefore')
   }
 
   async function raise(name: string, ms: number): Promise<boolean> {
-    const done = await guardBackend('write a revocation', () =>
-      limit(store.setNotBefore(name, ms, keepMs)),
+    const done = await guardBackend(
+      'clear',
+      () => limit(store.setNotBefore(name, ms, keepMs)),
+      'write a revocation',
     )
     if (typeof done === 'boolean') return done
     throw new BackendError('the revocations gave no usable answer to setNotBefore')

@@ -1,4 +1,5 @@
 import { BackendError } from '../errors.ts'
+import { publishCreated } from '../events.ts'
 import { generateKey, handleOf, secretHashOf } from '../key.ts'
 import type { Key } from '../key.ts'
 import { NO_EXTRA } from '../extra.ts'
@@ -30,12 +31,14 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
     labels: encodeLabels(labels),
     extra: null,
   }
-  const created = await ask(engine, 'create a session', () => store.create(record, policy.limit))
-  if (!created.ok && created.reason === 'limit') throw subjectLimit()
+  const created = await ask(engine, 'generate', () => store.create(record, policy.limit))
+  if (!created.ok && created.reason === 'limit') throw subjectLimit(subject)
   // Two equal draws of 128 random bits are a broken random source, not bad luck: never try again.
   if (!created.ok) throw new BackendError('the store already holds a record of a newly drawn id')
+  const period = periodLeft(created.expiresAtMs, created.createdAtMs)
+  publishCreated(record.recordId, subject, period)
   onCreated?.({
-    period: periodLeft(created.expiresAtMs, created.createdAtMs),
+    period,
     createdAtMs: created.createdAtMs,
     subject,
     authenticatedAtMs: subject === undefined ? undefined : created.createdAtMs,

@@ -1,5 +1,8 @@
 import type { Awaitable } from '../backend.ts'
-import { guardBackend, SubjectLimitError } from '../errors.ts'
+import { measureBackend, SubjectLimitError } from '../errors.ts'
+import type { BackendOperation } from '../event-messages.ts'
+import { publishRefused } from '../events.ts'
+import type { Handle } from '../key.ts'
 import type { Store } from '../store.ts'
 import type { TimeLimit } from '../time-limit.ts'
 import type { CheckedPolicy } from './policy.ts'
@@ -10,17 +13,21 @@ export interface Engine {
   readonly policy: CheckedPolicy
 }
 
-/** Makes one call of the store for the sake of `task`, within the time it has. */
+/** Makes one call of the store for the sake of `operation`, within the time it has. */
 export function ask<T>(
   { policy: { times } }: Engine,
-  task: string,
+  operation: BackendOperation,
   run: () => Awaitable<T>,
   inTime: TimeLimit | undefined = times?.call,
 ): Promise<T> {
-  return guardBackend(task, inTime === undefined ? run : () => inTime(run()))
+  return measureBackend(operation, inTime === undefined ? run : () => inTime(run()))
 }
 
-/** The error of a login beyond `maxPerSubject`. */
-export function subjectLimit(): SubjectLimitError {
+/** Refuses a login beyond `maxPerSubject`: the error to throw. */
+export function subjectLimit(
+  subject: string | undefined,
+  handle?: Handle | undefined,
+): SubjectLimitError {
+  publishRefused(handle, subject)
   return new SubjectLimitError('the subject has as many sessions as it may')
 }

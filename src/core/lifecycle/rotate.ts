@@ -1,3 +1,4 @@
+import { publishConflict, publishRotated } from '../events.ts'
 import { decodeExtra, encodeExtra, rotatedExtra } from '../extra.ts'
 import type { Extra } from '../extra.ts'
 import { generateSuccessor, parseKey, secretHashOf } from '../key.ts'
@@ -39,10 +40,16 @@ export async function rotate(
     if (basis === undefined) return { ok: false, reason: 'not_found' }
     const { securityVersion: version, extra: before } = basis
     const after = { ...change, extra: encodeExtra(rotatedExtra(before)) }
-    const done = await ask(engine, 'rotate a session', () =>
+    const done = await ask(engine, 'rotate', () =>
       store.updateSecurity(parsed.handle, after, version, policy.limit),
     )
     if (done.ok) {
+      publishRotated(
+        parsed.handle,
+        options.subject,
+        change.authenticated !== undefined,
+        options.subject !== undefined,
+      )
       return {
         ok: true,
         key: successor,
@@ -52,8 +59,9 @@ export async function rotate(
         extra: rotatedExtra(before),
       }
     }
-    if (done.reason === 'limit') throw subjectLimit()
+    if (done.reason === 'limit') throw subjectLimit(options.subject, parsed.handle)
     if (done.reason === 'gone') return { ok: false, reason: 'not_found' }
+    publishConflict(parsed.handle, options.subject, 'rotate')
     basis = await basisOf(engine, parsed)
   }
   return { ok: false, reason: 'conflict' }
@@ -77,7 +85,7 @@ function changeOf(
 
 /** The state of the security part now; `undefined` when the key is no longer good. */
 async function basisOf(engine: Engine, parsed: ParsedKey): Promise<Basis | undefined> {
-  const record = await ask(engine, 'read a session', () => engine.store.read(parsed.handle))
+  const record = await ask(engine, 'get', () => engine.store.read(parsed.handle))
   if (record === undefined || !isAuthorised(record, parsed.secretHash)) return undefined
   const { securityVersion, security } = record
   return { securityVersion, extra: decodeExtra(security.extra) }

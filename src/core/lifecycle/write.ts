@@ -1,6 +1,7 @@
 import type { SetResult } from '../backend.ts'
 import { assertWellFormed } from '../codec.ts'
 import { InvalidValueError } from '../errors.ts'
+import { publishCleared, publishConflict, publishTouched, publishWritten } from '../events.ts'
 import { parseKey } from '../key.ts'
 import { assertExpiry, periodLeft } from '../period.ts'
 import type { ClearOptions, SessionSetOptions, TouchDue } from '../session-backend.ts'
@@ -21,22 +22,29 @@ export async function write(
   if (parsed === undefined) return { ok: false, reason: 'not_found' }
   const period = expiry ?? (keepPeriod ? undefined : policy.defaultPeriod())
   const idleMs = period === undefined ? undefined : period * 1000
-  const done = await ask(engine, 'set a session', () =>
-    store.update(parsed.handle, parsed.secretHash, { value, idleMs }, version),
+  const { handle, secretHash } = parsed
+  const done = await ask(engine, 'set', () =>
+    store.update(handle, secretHash, { value, idleMs }, version),
   )
   if (done.ok) {
+    publishWritten(handle, undefined, value !== undefined, done.version)
     return { ok: true, version: done.version, period: periodLeft(done.expiresAtMs, done.nowMs) }
   }
-  return { ok: false, reason: done.reason === 'gone' ? 'not_found' : 'conflict' }
+  if (done.reason === 'gone') return { ok: false, reason: 'not_found' }
+  publishConflict(handle, undefined, 'set')
+  return { ok: false, reason: 'conflict' }
 }
 
 /** `SessionBackend.touch`. */
 export async function touch(engine: Engine, key: string, due: TouchDue): Promise<boolean> {
   const parsed = parseKey(key)
   if (parsed === undefined) return false
-  return ask(engine, 'touch a session', () =>
-    engine.store.touch(parsed.handle, parsed.secretHash, due.fromMs, due.toMs),
+  const { handle, secretHash } = parsed
+  const touched = await ask(engine, 'touch', () =>
+    engine.store.touch(handle, secretHash, due.fromMs, due.toMs),
   )
+  if (touched) publishTouched(handle, undefined, due.period)
+  return touched
 }
 
 /** `SessionBackend.clear`. */
@@ -48,9 +56,10 @@ export async function clear(
   const parsed = parseKey(key)
   if (parsed === undefined) return
   const { handle, secretHash } = parsed
-  await ask(engine, 'clear a session', () =>
+  const live = await ask(engine, 'clear', () =>
     verified ? engine.store.delete(handle) : engine.store.delete(handle, secretHash),
   )
+  publishCleared('key', Number(live), handle, undefined)
 }
 
 /**
