@@ -11,6 +11,7 @@ import {
   isSessionError,
 } from '../src/index.ts'
 import type { Session, SessionBackend, SessionManager } from '../src/index.ts'
+import { listenToAll } from './manager/heard.ts'
 import { keep, leaksOf, MARK, secretsIn, SUBJECT, VALUE } from './secrets/leaks.ts'
 import {
   cookieErrors,
@@ -210,5 +211,35 @@ describe('leaksOf', () => {
     ]) {
       expect(leaksOf(leaky)).not.toStrictEqual([])
     }
+  })
+})
+
+describe('events', () => {
+  it('hold no secret of a session’s whole life', async () => {
+    const sessions = createSessionManager({ backend: createMemoryBackend({ sweepEveryMs: 0 }) })
+    const { take, calls } = listenToAll()
+    const session = keep(await sessions.generate(VALUE, { labels: { device: MARK } }))
+    await sessions.bind(session, 'ann')
+    const old = keep(session).key
+    await sessions.update(keep(session), () => ({ ...VALUE, more: MARK }))
+    await sessions.rotate(session)
+    for (const key of [keep(session).key, old, MARK, `${MARK}.${session.key}`]) {
+      await sessions.fromHeaders(`__Host-session=${key}; __Host-session=${MARK}`)
+      await sessions.fromKey(key)
+    }
+    await sessions.clear(session)
+    const heard = [...take(), ...calls()]
+    expect(heard.length).toBeGreaterThan(20)
+    expect(secretsIn(JSON.stringify(heard))).toStrictEqual([])
+  })
+
+  it('hold no secret when something goes wrong, but for the subject', async () => {
+    const { take, calls } = listenToAll()
+    const provocations = { ...cookieErrors, ...valueErrors, ...stateErrors, ...storeErrors }
+    for (const provoke of Object.values(provocations)) await caught(provoke)
+    const heard = [...take(), ...calls()]
+    expect(heard.length).toBeGreaterThan(20)
+    const text = JSON.stringify(heard, (name, value) => (name === 'subject' ? 'ann' : value))
+    expect(secretsIn(text)).toStrictEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { onSessionEvent } from '../../src/core/events.ts'
 import type { Store } from '../../src/core/store.ts'
 import { startSweeper } from '../../src/core/sweeper.ts'
 import { settle } from './manual-clock.ts'
@@ -153,6 +154,23 @@ describe('startSweeper', () => {
     await pass(1000)
     expect(limits).toHaveLength(2)
     stop()
+  })
+
+  it('tells how many each step has removed, and which one failed', async () => {
+    const heard: unknown[] = []
+    const stops = [
+      onSessionEvent('sojourn:store.swept', (event) => heard.push(event)),
+      onSessionEvent('sojourn:store.fault', (event) => heard.push(event)),
+    ]
+    const outcomes = [() => 3, () => 0, () => Promise.reject(new Error('down'))]
+    const stop = startSweeper(countingStore(() => outcomes.shift()?.() ?? 0).store, {})
+    for (let n = 0; n < 4; n++) await pass(1000)
+    stop()
+    for (const stopListening of stops) stopListening()
+    expect(heard).toEqual([
+      { removed: 3, durationMs: expect.any(Number) },
+      { operation: 'sweep', message: 'the backend failed to sweep', causeCode: undefined },
+    ])
   })
 
   it.each([-1, 0.5, NaN, Infinity, 2 ** 31, '1000', null])(

@@ -27,52 +27,52 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: [...UP_TO_REQUEST, 'index.js'],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
-  './backends/memory': { rooms: ['backends/memory.js', ...CORE], modules: ['node:crypto'] },
+  './backends/memory': { rooms: ['backends/memory.js', ...CORE], modules: ['node:crypto', 'node:diagnostics_channel'] },
   './backends/sqlite': {
     rooms: ['backends/sqlite', 'backends/sqlite.js', ...CORE],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './backends/redis': {
     rooms: ['backends/redis', 'backends/redis.js', ...CORE],
-    modules: ['node:crypto', 'node:timers/promises'],
+    modules: ['node:crypto', 'node:diagnostics_channel', 'node:timers/promises'],
   },
   './backends/postgres': {
     rooms: ['backends/postgres', 'backends/postgres.js', ...CORE],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './backends/mysql': {
     rooms: ['backends/mysql', 'backends/mysql.js', ...CORE],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './backends/cookie': {
     rooms: ['backends/cookie', 'backends/cookie.js', ...CORE],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './backends/unstorage': {
     rooms: ['backends/unstorage.js', ...CORE],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './backends/keyv': {
     rooms: ['backends/keyv.js', ...CORE],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './backends/express-store': {
     rooms: ['backends/express-store.js', ...CORE],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './adapters/node': {
     rooms: ['adapters/node.js', 'core', 'http', 'request.js'],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './adapters/fetch': {
     rooms: ['adapters/fetch.js', 'core', 'http', 'request.js'],
-    modules: ['node:crypto'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './adapters/opentelemetry': {
     rooms: ['adapters/opentelemetry.js', ...CORE],
     modules: ['node:diagnostics_channel'],
   },
-  './testing': { rooms: [...CORE, 'testing'], modules: ['node:assert/strict', 'node:crypto'] },
+  './testing': { rooms: [...CORE, 'testing'], modules: ['node:assert/strict', 'node:crypto', 'node:diagnostics_channel'] },
 }
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest

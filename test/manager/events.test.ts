@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { BackendError, SessionConflictError, SubjectLimitError } from '../../src/core/errors.ts'
 import { generateKey, generateSuccessor, handleOf } from '../../src/core/key.ts'
 import type { Handle } from '../../src/core/key.ts'
 import type { Session } from '../../src/core/session.ts'
@@ -97,7 +98,7 @@ describe('the events of a manager', () => {
     if (!first.ok || !second.ok) throw new Error('no session')
     await sessions.set(first.session, { value: 2 })
     const { take } = listenToAll()
-    await expect(sessions.set(second.session, { value: 3 })).rejects.toThrow()
+    await expect(sessions.set(second.session, { value: 3 })).rejects.toThrow(SessionConflictError)
     const conflict = { handle: first.session.handle, subject: undefined, operation: 'set' }
     expect(take()).toEqual([['session.conflict', conflict]])
     expect(await sessions.update(second.session, (value) => value + 1)).toBe(3)
@@ -148,8 +149,8 @@ describe('the events of a manager', () => {
     await sessions.generate(1, { subject: 'ann' })
     const guest = await sessions.generate(2)
     const { take } = listenToAll()
-    await expect(sessions.generate(3, { subject: 'ann' })).rejects.toThrow()
-    await expect(sessions.bind(guest, 'ann')).rejects.toThrow()
+    await expect(sessions.generate(3, { subject: 'ann' })).rejects.toThrow(SubjectLimitError)
+    await expect(sessions.bind(guest, 'ann')).rejects.toThrow(SubjectLimitError)
     expect(take()).toEqual([
       ['session.refused', { handle: undefined, subject: 'ann' }],
       ['session.refused', { handle: guest.handle, subject: 'ann' }],
@@ -162,8 +163,8 @@ describe('the events of a manager', () => {
       replace: () => ({ read: () => Promise.reject(cause), delete: () => Promise.reject(cause) }),
     })
     const { take, calls } = listenToAll()
-    await expect(sessions.fromKey(generateKey())).rejects.toThrow()
-    await expect(sessions.clearHandle(handleOf(generateKey()))).rejects.toThrow()
+    await expect(sessions.fromKey(generateKey())).rejects.toThrow(BackendError)
+    await expect(sessions.clearHandle(handleOf(generateKey()))).rejects.toThrow(BackendError)
     const fault = { causeCode: 'ECONNRESET' }
     expect(take()).toEqual([
       [

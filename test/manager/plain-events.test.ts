@@ -1,7 +1,7 @@
 // What a backend does not publish itself, the manager does.
 import { describe, expect, it } from 'vitest'
 import { createCookieBackend } from '../../src/backends/cookie.ts'
-import { BackendError } from '../../src/core/errors.ts'
+import { BackendError, SessionConflictError } from '../../src/core/errors.ts'
 import { generateKey } from '../../src/core/key.ts'
 import { createSessionManager } from '../../src/manager.ts'
 import { createTestClock } from '../../src/testing/clock.ts'
@@ -48,7 +48,7 @@ describe('the events of a backend with five operations', () => {
     if (!first.ok || !second.ok) throw new Error('no session')
     await sessions.set(first.session, { value: 2 })
     const { take } = listenToAll()
-    await expect(sessions.set(second.session, { value: 3 })).rejects.toThrow()
+    await expect(sessions.set(second.session, { value: 3 })).rejects.toThrow(SessionConflictError)
     expect(take()).toEqual([['session.conflict', { ...NOBODY, operation: 'set' }]])
   })
 
