@@ -27,7 +27,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: [...UP_TO_REQUEST, 'index.js'],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
-  './backends/memory': { rooms: ['backends/memory.js', ...CORE], modules: ['node:crypto', 'node:diagnostics_channel'] },
+  './backends/memory': {
+    rooms: ['backends/memory.js', ...CORE],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
   './backends/sqlite': {
     rooms: ['backends/sqlite', 'backends/sqlite.js', ...CORE],
     modules: ['node:crypto', 'node:diagnostics_channel'],
@@ -72,7 +75,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['adapters/opentelemetry.js', ...CORE],
     modules: ['node:diagnostics_channel'],
   },
-  './testing': { rooms: [...CORE, 'testing'], modules: ['node:assert/strict', 'node:crypto', 'node:diagnostics_channel'] },
+  './testing': {
+    rooms: [...CORE, 'testing'],
+    modules: ['node:assert/strict', 'node:crypto'],
+  },
 }
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest

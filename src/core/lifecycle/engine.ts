@@ -24,10 +24,7 @@ export function ask<T>(
 }
 
 /** Refuses a login beyond `maxPerSubject`: the error to throw. */
-export function subjectLimit(
-  subject: string | undefined,
-  handle?: Handle,
-): SubjectLimitError {
+export function subjectLimit(subject: string | undefined, handle?: Handle): SubjectLimitError {
   publishRefused(handle, subject)
   return new SubjectLimitError('the subject has as many sessions as it may')
 }
