@@ -62,6 +62,12 @@ describe('chunksOf and joinChunks', () => {
     expect(chunksOf(NAME, `${value}x`)).toHaveLength(2)
   })
 
+  it('bring back a value that looks like a part of one', () => {
+    for (const value of ['~2~AAAAAA~x', '~1~AAAAAA~x', 'AAAAAA~x']) {
+      expect(joined(headerOf(value))).toEqual([value])
+    }
+  })
+
   it('keep the prefix of the name, which browsers go by', () => {
     expect([0, 1, 2].map((at) => chunkName(NAME, at))).toEqual([
       '__Host-session',

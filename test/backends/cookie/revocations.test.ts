@@ -273,4 +273,16 @@ describe('createMemoryRevocations', () => {
     store.setNotBefore('y', 1, 1000)
     expect([store.notBefore('old'), store.notBefore('later')]).toEqual([undefined, 1])
   })
+
+  it('forgets others that are due before one that was set again', () => {
+    const clock = createTestClock()
+    const store = createMemoryRevocations(clock.now)
+    store.setNotBefore('again', 1, 1000)
+    store.setNotBefore('once', 1, 1000)
+    clock.advance(0.5)
+    store.setNotBefore('again', 2, 1000)
+    clock.advance(0.5)
+    store.setNotBefore('x', 1, 1000)
+    expect([store.notBefore('again'), store.notBefore('once')]).toEqual([2, undefined])
+  })
 })
