@@ -187,6 +187,27 @@ describe.each(DRIVER_NAMES)('a store on %s that waits for a lock', (driver) => {
     expect(await store.list('ann')).toHaveLength(1)
   })
 
+  it.each(['refuse', 'evict_oldest'] as const)(
+    'counts a session that a change has kept alive which is not yet committed (%s)',
+    async (atLimit) => {
+      const store = await openStore(waiter)
+      const { recordId } = await created(store, { idleMs: 700, subject: 'ann' })
+      const guest = await created(store)
+      const limit = { maxPerSubject: 1, atLimit }
+      const logins = async () => {
+        while (await store.read(recordId)) await new Promise((resolve) => setTimeout(resolve, 50))
+        return Promise.all([
+          store.create(draft({ subject: 'ann' }), limit),
+          store.updateSecurity(guest.recordId, { subject: 'ann' }, 1, limit),
+        ])
+      }
+      const extend = `UPDATE ${store.table} SET expires_at = expires_at + 60000 WHERE id = ?`
+      const results = await whileHeld(store.table, recordId, 100, logins, extend)
+      expect(results.map(({ ok }) => ok)).toEqual(Array(2).fill(atLimit === 'evict_oldest'))
+      expect(await store.list('ann')).toHaveLength(1)
+    },
+  )
+
   it('leaves nothing locked when it is interrupted', async () => {
     const store = await openStore(waiter)
     const { recordId } = await created(store)

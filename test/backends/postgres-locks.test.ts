@@ -193,6 +193,57 @@ describe.concurrent('a write that waits for the row of another transaction', () 
   })
 })
 
+describe.concurrent('a bound on a subject’s sessions', () => {
+  const extend = 'UPDATE {table} SET expires_at = expires_at + 60000 WHERE id = $1'
+
+  it.each(['refuse', 'evict_oldest'] as const)(
+    'counts one that a write has kept alive which is not yet committed (%s)',
+    async (atLimit) => {
+      const { table, store } = await open()
+      const { recordId } = await created(store, { idleMs: 2000, subject: 'ann' })
+      const guest = await created(store)
+      const holder = await begin(extend.replace('{table}', table), [recordId])
+      await untilOver(store, recordId)
+      const limit = { maxPerSubject: 1, atLimit }
+      const logins = [
+        store.create(draft({ subject: 'ann' }), limit),
+        store.updateSecurity(guest.recordId, { subject: 'ann' }, 1, limit),
+      ]
+      await untilWaiting(table, 2)
+      await holder.commit()
+      const results = await Promise.all(logins)
+      expect(results.map(({ ok }) => ok)).toEqual(Array(2).fill(atLimit === 'evict_oldest'))
+      expect(await store.list('ann')).toHaveLength(1)
+    },
+  )
+
+  it('finds the record gone that runs out in the wait for such a write', async () => {
+    const { table, store } = await open()
+    const { recordId } = await created(store, { idleMs: 1000, subject: 'ann' })
+    const guest = await created(store, { idleMs: 3000 })
+    const holder = await begin(extend.replace('{table}', table), [recordId])
+    await untilOver(store, recordId)
+    const change = { subject: 'ann', authenticated: { absoluteMs: 60_000 } }
+    const bind = store.updateSecurity(guest.recordId, change, 1, EVICTING)
+    await untilWaiting(table, 1)
+    await untilOver(store, guest.recordId)
+    await holder.commit()
+    expect(await bind).toEqual(GONE)
+    expect(await store.list('ann')).toMatchObject([{ recordId }])
+  })
+
+  it('does not count one whose write is undone', async () => {
+    const { table, store } = await open()
+    const { recordId } = await created(store, { idleMs: 2000, subject: 'ann' })
+    const holder = await begin(extend.replace('{table}', table), [recordId])
+    await untilOver(store, recordId)
+    const login = store.create(draft({ subject: 'ann' }), { maxPerSubject: 1 })
+    await untilWaiting(table, 1)
+    await holder.rollback()
+    expect((await login).ok).toBe(true)
+  })
+})
+
 describe.concurrent('the end of a subject', () => {
   it('waits for those who are becoming the subject’s, and ends them too', async () => {
     const { table, store, statements } = await openStore(openPool().client)

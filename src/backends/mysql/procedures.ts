@@ -29,6 +29,24 @@ const EVICT = `OPEN victims;
         FETCH victims INTO v_victim;
       END WHILE;
       CLOSE victims;`
+// How many live records the subject has but for p_id, and the time at which. One that seems to have ended may have been
+// kept alive by a change that is not committed yet, so it is waited for.
+const COUNT = `REPEAT
+      SET v_now = ${CLOCK};
+      OPEN ended;
+      SET v_ended = NULL;
+      FETCH ended INTO v_ended;
+      WHILE v_ended IS NOT NULL DO
+        SELECT expires_at INTO v_ending FROM {table} WHERE id = v_ended LOCK IN SHARE MODE;
+        SET v_ended = NULL;
+        FETCH ended INTO v_ended;
+      END WHILE;
+      CLOSE ended;
+      SELECT COUNT(*), COUNT(IF(expires_at <= ${CLOCK}, 1, NULL)) INTO v_live, v_ending FROM {table}
+        WHERE subject_hash = p_subject_hash AND expires_at > v_now AND id <> p_id;
+    UNTIL v_ending = 0 END REPEAT;`
+const ENDED = `DECLARE ended CURSOR FOR SELECT id FROM {table}
+    WHERE subject_hash = p_subject_hash AND expires_at <= v_now AND id <> p_id ORDER BY id;`
 const VICTIMS = `DECLARE victims CURSOR FOR SELECT id FROM {table}
     WHERE subject_hash = p_subject_hash AND expires_at > v_now AND id <> p_id
     ORDER BY created_at, id LIMIT v_excess;
@@ -43,9 +61,9 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     `p_id VARBINARY(64), p_hash VARBINARY(64), p_value LONGBLOB, p_idle BIGINT, p_absolute BIGINT,
   p_subject LONGBLOB, p_subject_hash VARBINARY(32), p_authenticated BIGINT, p_labels LONGBLOB, p_extra LONGBLOB,
   p_max BIGINT, p_evict BIGINT`,
-    `DECLARE v_slot, v_now, v_expires, v_live, v_excess BIGINT;
-  DECLARE v_victim VARBINARY(64);
-  DECLARE v_answer VARBINARY(64);
+    `DECLARE v_slot, v_now, v_expires, v_live, v_ending, v_excess BIGINT;
+  DECLARE v_victim, v_ended, v_answer VARBINARY(64);
+  ${ENDED}
   ${VICTIMS}
   DECLARE EXIT HANDLER FOR 1062 BEGIN ${ROLLBACK}; SELECT CAST('exists' AS BINARY) AS answer; END;
   ${UNDO}
@@ -54,10 +72,10 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     ${LOCK_SUBJECT}
   END IF;
   SET v_now = ${CLOCK};
-  SET v_expires = v_now + LEAST(p_idle, p_absolute);
   IF p_max IS NOT NULL THEN
-    SELECT COUNT(*) INTO v_live FROM {table} WHERE subject_hash = p_subject_hash AND expires_at > v_now;
+    ${COUNT}
   END IF;
+  SET v_expires = v_now + LEAST(p_idle, p_absolute);
   IF v_live >= p_max AND NOT p_evict THEN
     SET v_answer = IF(EXISTS (SELECT id FROM {table} WHERE id = p_id), 'exists', 'limit');
   ELSE
@@ -109,9 +127,10 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   p_set_previous BIGINT, p_previous VARBINARY(64), p_grace BIGINT, p_absolute BIGINT,
   p_set_subject BIGINT, p_subject LONGBLOB, p_subject_hash VARBINARY(32),
   p_set_labels BIGINT, p_labels LONGBLOB, p_set_extra BIGINT, p_extra LONGBLOB, p_max BIGINT, p_evict BIGINT`,
-    `DECLARE v_slot, v_now, v_version, v_idle, v_expires, v_deadline, v_authenticated, v_until, v_others, v_excess BIGINT;
+    `DECLARE v_slot, v_now, v_version, v_idle, v_expires, v_deadline, v_authenticated, v_until, v_live, v_ending, v_excess BIGINT;
   DECLARE v_subject_hash VARBINARY(32);
-  DECLARE v_victim, v_answer VARBINARY(64);
+  DECLARE v_victim, v_ended, v_answer VARBINARY(64);
+  ${ENDED}
   ${VICTIMS}
   ${UNDO}
   IF p_subject_hash IS NULL THEN START TRANSACTION;
@@ -123,17 +142,16 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     FROM {table} WHERE id = p_id FOR UPDATE;
   SET v_now = ${CLOCK};
   IF p_max IS NOT NULL THEN
-    SELECT COUNT(*) INTO v_others FROM {table}
-      WHERE subject_hash = p_subject_hash AND expires_at > v_now AND id <> p_id;
+    ${COUNT}
   END IF;
   IF v_expires IS NULL OR v_expires <= v_now THEN
     SET v_answer = 'gone';
   ELSEIF v_version <> p_security_version THEN
     SET v_answer = 'conflict';
-  ELSEIF v_others >= p_max AND NOT p_evict AND NOT (v_subject_hash <=> p_subject_hash) THEN
+  ELSEIF v_live >= p_max AND NOT p_evict AND NOT (v_subject_hash <=> p_subject_hash) THEN
     SET v_answer = 'limit';
   ELSE
-    SET v_excess = v_others + 1 - p_max;
+    SET v_excess = v_live + 1 - p_max;
     IF v_excess > 0 AND p_evict THEN
       ${EVICT}
       SET v_now = ${CLOCK};

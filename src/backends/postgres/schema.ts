@@ -154,6 +154,7 @@ function functionsOf(names: Names): string {
   DECLARE
     now_ms bigint;
     others bigint;
+    ending bigint;
     own text;
     doomed text[];
   BEGIN
@@ -177,8 +178,21 @@ function functionsOf(names: Names): string {
     IF most IS NULL THEN
       RETURN now_ms;
     END IF;
-    SELECT count(*) INTO others FROM ${table}
-      WHERE subject = owner AND expires_at > now_ms AND id <> record_id;
+    LOOP
+      now_ms := ${NOW};
+      -- One that seems to have run out may have been kept alive by a write that is not committed yet.
+      PERFORM FROM ${table}
+        WHERE subject = owner AND expires_at <= now_ms AND id <> record_id FOR SHARE;
+      SELECT count(*), count(*) FILTER (WHERE expires_at <= ${NOW}) INTO others, ending FROM ${table}
+        WHERE subject = owner AND expires_at > now_ms AND id <> record_id;
+      EXIT WHEN ending = 0;
+    END LOOP;
+    IF at_version IS NOT NULL THEN
+      PERFORM FROM ${table} WHERE id = record_id AND expires_at > now_ms;
+      IF NOT FOUND THEN
+        RETURN NULL;
+      END IF;
+    END IF;
     IF others < most OR own = owner AND evicting = 0 THEN
       RETURN now_ms;
     END IF;
