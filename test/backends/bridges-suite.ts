@@ -6,6 +6,7 @@ import type { BridgeBackend } from '../../src/core/bridge-backend.ts'
 import { BackendError, createSessionManager } from '../../src/index.ts'
 import type { Store } from '../../src/index.ts'
 import { backendContract, createTestClock, storeContract } from '../../src/testing/index.ts'
+import { valuesSuite } from './values-suite.ts'
 
 /** A bridge on one engine. Each call gives an empty one, or a namespace of its own on one engine. */
 export interface BridgeUnderTest {
@@ -20,27 +21,11 @@ export interface BridgeUnderTest {
 
 const NOT_FOUND = { ok: false, reason: 'not_found' }
 
-const TEXTS = {
-  'an empty text': '',
-  'a hyphen': '-',
-  'U+0000 alone': '\0',
-  'U+0000 within': 'before\0after',
-  'U+0000 after a byte order mark': '\uFEFF\0',
-  'a byte order mark': '\uFEFFx',
-  emoji: '🧭🏴‍☠️',
-  digits: '0042',
-  'a number': '42',
-  'a word of JSON': 'true',
-  'an object of JSON': '{"__proto__":{"a":1}}',
-  'a text of JSON': '"quoted"',
-  'a prefix of base64': 'base64:AAAA',
-  'a mebibyte': 'é'.repeat(2 ** 19),
-  'a mebibyte with U+0000': `${'x'.repeat(2 ** 20 - 1)}\0`,
-}
-
 const UNLISTED = {
   'deleteAll ends every record and counts the live ones':
     'the store cannot list its sessions, and its "clear" would take those of others too',
+  'repeated sweeps reach every expired record, whose id is then free':
+    'the store removes its sessions by itself, and by its own clock',
 }
 
 /** Folders that go when the test file has ended. */
@@ -78,33 +63,7 @@ export function bridgeSuite(name: string, bridge: BridgeUnderTest): void {
       expect(createBackend({}).conditionalWrites).toBe('process')
     })
 
-    it.each(Object.entries(TEXTS))('keeps %s as value, subject and label', async (_, text) => {
-      const backend = createBackend({})
-      const subject = `user ${text}`
-      const key = await backend.generate({ value: text, subject, labels: { text } })
-      const other = await backend.generate({ value: 'other', subject: 'other' })
-      const found = await backend.get(key)
-      expect(found.ok && found.value === text).toBe(true)
-      expect(found.ok && found.facts.subject === subject).toBe(true)
-      const [listed] = await backend.list(subject)
-      expect(listed?.labels['text'] === text).toBe(true)
-      expect(await backend.set(key, `${text}2`)).toMatchObject({ ok: true, version: 2 })
-      expect(await backend.set(key, text)).toMatchObject({ ok: true, version: 3 })
-      const again = await backend.get(key)
-      expect(again.ok && again.value === text).toBe(true)
-      expect(await backend.clearSubject(subject)).toBe(1)
-      expect(await backend.get(key)).toEqual(NOT_FOUND)
-      expect(await backend.get(other)).toMatchObject({ ok: true, value: 'other' })
-    })
-
-    it('takes a version that is no number for another version', async () => {
-      const backend = createBackend({})
-      const key = await backend.generate({ value: 'a' })
-      for (const version of [NaN, null as never, 1e300, -1, 1.5, Infinity]) {
-        expect(await backend.set(key, 'b', { version })).toEqual({ ok: false, reason: 'conflict' })
-      }
-      expect(await backend.get(key)).toMatchObject({ value: 'a', version: 1 })
-    })
+    valuesSuite(() => createBackend({}), { lists })
 
     it('counts every increment of many updates at once', async () => {
       const sessions = createSessionManager<number>({ backend: createBackend({}) })

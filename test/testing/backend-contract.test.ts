@@ -4,7 +4,8 @@ import { createSqliteBackend } from '../../src/backends/sqlite.ts'
 import type { SqliteBackend } from '../../src/backends/sqlite.ts'
 import type { Backend } from '../../src/core/backend.ts'
 import { backendContract, createTestClock } from '../../src/testing/index.ts'
-import { backendFaults, createPlainBackend } from './faults/backend-faults.ts'
+import { backendFaults } from './faults/backend-faults.ts'
+import { createPlainBackend } from './faults/plain-backend.ts'
 
 describe('backendContract on memory', () => {
   const clock = createTestClock()

@@ -36,6 +36,14 @@ function altered(key: Key): string {
   return `${key.slice(0, -4)}${end}`
 }
 
+/** How many bits these vary in, by how often each occurs. */
+function entropyOf(symbols: readonly (string | undefined)[]): number {
+  const counts = new Map<string | undefined, number>()
+  for (const symbol of symbols) counts.set(symbol, (counts.get(symbol) ?? 0) + 1)
+  const shares = [...counts.values()].map((count) => count / symbols.length)
+  return shares.reduce((bits, share) => bits - share * Math.log2(share), 0)
+}
+
 /** A barrier that opens when `parties` have reached it, and stays open. */
 function createBarrier(parties: number): () => Promise<void> {
   let open: () => void = () => {}
@@ -55,6 +63,16 @@ export const writeCases: CaseTable<Backend> = {
     assert.equal(keys.size, 1000)
     for (const key of keys)
       assert.match(key, /^[\x21\x23-\x2B\x2D-\x3A\x3C-\x5B\x5D-\x7E]{22,512}$/)
+  },
+
+  // What can be seen of it: a counter or a time in a key has little to vary.
+  'keys vary at random in 112 bits at the least': async (backend) => {
+    const keys: string[] = []
+    for (let index = 0; index < 256; index++) keys.push(await backend.generate())
+    const length = Math.min(...keys.map((key) => key.length))
+    let bits = 0
+    for (let place = 0; place < length; place++) bits += entropyOf(keys.map((key) => key[place]))
+    assert.ok(bits >= 112, `only ${Math.floor(bits)} bits vary`)
   },
 
   'get of strings that are no keys is not_found': async (backend) => {

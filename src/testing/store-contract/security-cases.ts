@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { SecretHash } from '../../core/key.ts'
 import type { Store } from '../../core/store.ts'
 import type { CaseTable } from '../contract-case.ts'
 import { created, draft, newHash, readLive } from './draft.ts'
@@ -106,6 +107,22 @@ export const securityCases: CaseTable<Store> = {
     assert.equal(await store.touch(recordId, secretHash, expiresAtMs, expiresAtMs + 1000), false)
   },
 
+  'a second rotation takes the place of the first': async (store) => {
+    const { recordId, secretHash } = await created(store)
+    const [second, third] = [newHash(), newHash()]
+    const rotate = async (from: SecretHash, to: SecretHash, securityVersion: number) =>
+      store.updateSecurity(
+        recordId,
+        { secretHash: to, previous: { hash: from, graceMs: null } },
+        securityVersion,
+      )
+    await rotate(secretHash, second, 1)
+    await rotate(second, third, 2)
+    const { security } = await readLive(store, recordId)
+    assert.deepEqual([security.secretHash, security.previousHash], [third, second])
+    assert.ok((await store.update(recordId, second, { value: 'in time' })).ok)
+  },
+
   'authenticated anchors deadline and expiry anew': {
     exact: async (store, { advance }) => {
       const { recordId } = await created(store, { idleMs: 60_000, absoluteMs: 65_000 })
@@ -141,5 +158,18 @@ export const securityCases: CaseTable<Store> = {
     await write('last')
     const { security, securityVersion, value } = await readLive(store, recordId)
     assert.deepEqual([security.secretHash, securityVersion, value], [change.secretHash, 2, 'last'])
+  },
+
+  'a change of the security part undoes nothing in the value part': async (store) => {
+    for (let round = 0; round < 8; round++) {
+      const { recordId, secretHash } = await created(store)
+      const change = async () => store.updateSecurity(recordId, { labels: 'beside it' }, 1)
+      const write = async () => store.update(recordId, secretHash, { value: 'kept' })
+      await Promise.all(round % 2 === 0 ? [change(), write()] : [write(), change()])
+      const { value, version, security } = await readLive(store, recordId)
+      assert.equal(value, 'kept')
+      assert.notEqual(version, 1)
+      assert.equal(security.labels, 'beside it')
+    }
   },
 }

@@ -54,6 +54,21 @@ export const subjectCases: CaseTable<Store> = {
     assert.deepEqual(await listed(store, 'ann'), [])
   },
 
+  'list and deleteSubject know a record for as long as it lives': async (store, { advance }) => {
+    await created(store, { subject: 'ann', idleMs: 1000 })
+    const longer = await created(store, { subject: 'ann' })
+    // Later than was known when it became the subject's.
+    const extended = await created(store, { subject: 'bob', idleMs: 1000 })
+    await store.update(extended.recordId, extended.secretHash, { idleMs: 60_000 })
+    await advance(1)
+    assert.ok((await listed(store, 'ann')).includes(longer.recordId), 'it is in the list')
+    assert.ok((await listed(store, 'bob')).includes(extended.recordId), 'it is in the list')
+    for (const subject of ['ann', 'bob']) await store.deleteSubject(subject)
+    for (const { recordId } of [longer, extended]) {
+      assert.equal(await store.read(recordId), undefined)
+    }
+  },
+
   'a change of subject moves the record from one list to the other': async (store) => {
     const { recordId } = await created(store, { subject: 'ann' })
     const guest = await created(store)
@@ -160,6 +175,16 @@ export const subjectCases: CaseTable<Store> = {
       drafts.map(async (record) => store.create(record, { maxPerSubject: 3 })),
     )
     assert.equal(results.filter(({ ok }) => ok).length, 3)
+    assert.equal((await store.list('ann')).length, 3)
+  },
+
+  'maxPerSubject holds against changes of subject at once': async (store) => {
+    const guests = await Promise.all(Array.from({ length: 8 }, async () => created(store)))
+    const bind = async ({ recordId }: { readonly recordId: Handle }) =>
+      store.updateSecurity(recordId, { subject: 'ann' }, 1, { maxPerSubject: 3 })
+    const results = await Promise.all(guests.map(bind))
+    assert.equal(results.filter(({ ok }) => ok).length, 3)
+    for (const loser of results.filter(({ ok }) => !ok)) assert.deepEqual(loser, LIMIT)
     assert.equal((await store.list('ann')).length, 3)
   },
 }

@@ -175,4 +175,15 @@ export const recordFaults: Readonly<Record<string, Fault>> = {
       },
     }),
   },
+  'sweep does nothing': {
+    fails: 'repeated sweeps reach every expired record, whose id is then free',
+    make: () => ({ sweep: () => 0 }),
+  },
+  'sweep looks at the same records each time': {
+    fails: 'repeated sweeps reach every expired record, whose id is then free',
+    make: ({ right }) => {
+      let swept = 0
+      return { sweep: async (limit) => (swept++ === 0 ? right.sweep(limit) : 0) }
+    },
+  },
 }

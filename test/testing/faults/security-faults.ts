@@ -125,4 +125,28 @@ export const securityFaults: Readonly<Record<string, Fault>> = {
       },
     }),
   },
+  'changing the security part restores the value it read': {
+    fails: 'a change of the security part undoes nothing in the value part',
+    make: ({ right, sql }) => ({
+      updateSecurity: async (id, change, version, limit) => {
+        const before = await right.read(id)
+        await pause()
+        const result = await right.updateSecurity(id, change, version, limit)
+        const back = 'UPDATE t SET value = ?, version = ?, idle_ms = ? WHERE id = ?'
+        if (before && result.ok) sql(back, before.value, before.version, before.idleMs, id)
+        return result
+      },
+    }),
+  },
+  'a second rotation keeps the oldest secret': {
+    fails: 'a second rotation takes the place of the first',
+    make: ({ right }) => ({
+      updateSecurity: async (id, change, version, limit) => {
+        const before = (await right.read(id))?.security
+        const hash = before?.previousHash
+        const previous = change.previous && hash ? { ...change.previous, hash } : change.previous
+        return right.updateSecurity(id, { ...change, previous }, version, limit)
+      },
+    }),
+  },
 }

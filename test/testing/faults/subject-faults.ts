@@ -136,10 +136,16 @@ export const subjectFaults: Readonly<Record<string, Fault>> = {
       },
     }),
   },
-  'the limit ignores a change of subject': {
+  'nobody is evicted for a change of subject': {
     fails: 'maxPerSubject bounds a change of subject too',
     make: ({ right }) => ({
-      updateSecurity: (id, change, version) => right.updateSecurity(id, change, version),
+      updateSecurity: (id, change, version, limit) =>
+        right.updateSecurity(
+          id,
+          change,
+          version,
+          limit?.atLimit === 'evict_oldest' ? undefined : limit,
+        ),
     }),
   },
   'the limit counts, waits, inserts': {
@@ -154,6 +160,66 @@ export const subjectFaults: Readonly<Record<string, Fault>> = {
         if (length >= most) return { ok: false, reason: 'limit' }
         await pause()
         return right.create(record)
+      },
+    }),
+  },
+  'a subject’s index expires with the first of its records': {
+    fails: 'list and deleteSubject know a record for as long as it lives',
+    make: ({ right, now }) => {
+      const indexes = new Map<string, { readonly untilMs: number; readonly gone: Set<Handle> }>()
+      return {
+        create: async (record, limit) => {
+          const made = await right.create(record, limit)
+          if (!made.ok || record.subject === null || record.idleMs <= 0) return made
+          const { untilMs = Infinity } = indexes.get(record.subject) ?? {}
+          const expired = now() >= untilMs ? await right.list(record.subject) : []
+          const gone = new Set(expired.map(({ recordId }) => recordId))
+          gone.delete(record.recordId)
+          if (now() < untilMs && untilMs !== Infinity) return made
+          indexes.set(record.subject, { untilMs: made.expiresAtMs, gone })
+          return made
+        },
+        list: async (subject) => {
+          const { untilMs = Infinity, gone = new Set() } = indexes.get(subject) ?? {}
+          if (now() >= untilMs) return []
+          return (await right.list(subject)).filter(({ recordId }) => !gone.has(recordId))
+        },
+      }
+    },
+  },
+  'a subject’s index goes by the expiry that it was told first': {
+    fails: 'list and deleteSubject know a record for as long as it lives',
+    make: ({ right, now }) => {
+      const first = new Map<Handle, number>()
+      return {
+        create: async (record, limit) => {
+          const made = await right.create(record, limit)
+          if (made.ok) first.set(record.recordId, made.expiresAtMs)
+          return made
+        },
+        list: async (subject) =>
+          (await right.list(subject)).filter(
+            ({ recordId }) => now() < (first.get(recordId) ?? Infinity),
+          ),
+      }
+    },
+  },
+  'the limit counts, waits, changes the subject': {
+    fails: 'maxPerSubject holds against changes of subject at once',
+    make: ({ right }) => ({
+      updateSecurity: async (id, change, version, limit) => {
+        const most = limit?.maxPerSubject
+        const { subject } = change
+        if (most === undefined || limit?.atLimit === 'evict_oldest' || !subject) {
+          return right.updateSecurity(id, change, version, limit)
+        }
+        const own = await right.list(subject)
+        const others = own.filter(({ recordId }) => recordId !== id)
+        if (others.length >= most && others.length === own.length) {
+          return { ok: false, reason: 'limit' }
+        }
+        await pause()
+        return right.updateSecurity(id, change, version)
       },
     }),
   },
