@@ -13,22 +13,7 @@ import {
   openStore,
   tableName,
 } from './mysql/open.ts'
-
-const TEXTS = {
-  'an empty text': '',
-  'a hyphen': '-',
-  'a comma': ',1,',
-  'a trailing space': 'ann ',
-  'a capital': 'Ann',
-  'an accent': 'ánn',
-  'U+0000 alone': '\0',
-  'U+0000 within': 'before\0after',
-  'a byte order mark': '\uFEFFx',
-  emoji: '🧭🏴‍☠️',
-  digits: '0042',
-  'quotes and backslashes': `\\'"\`%_\\0`,
-  'a mebibyte': 'é'.repeat(2 ** 19),
-}
+import { valuesSuite } from './values-suite.ts'
 
 describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
   const pool = open(driver)
@@ -53,24 +38,11 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
     for (const { name, run } of backendContract({ create })) it(name, run)
   })
 
-  const texts = tableName()
-  it.each(Object.entries(TEXTS))('keeps %s as value, subject and label', async (_, text) => {
-    const backend = await openBackend(pool, { table: texts })
-    const subject = `user ${text}`
-    const key = await backend.generate({ value: text, subject, labels: { text } })
-    const other = await backend.generate({ value: 'other', subject: 'user' })
-    const found = await backend.get(key)
-    expect(found.ok && found.value === text).toBe(true)
-    expect(found.ok && found.facts.subject === subject).toBe(true)
-    const [listed] = await backend.list(subject)
-    expect(listed?.labels['text'] === text).toBe(true)
-    expect(await backend.set(key, `${text}2`)).toMatchObject({ ok: true, version: 2 })
-    expect(await backend.set(key, text, { version: 2 })).toMatchObject({ ok: true, version: 3 })
-    const again = await backend.get(key)
-    expect(again.ok && again.value === text).toBe(true)
-    expect(await backend.clearSubject(subject)).toBe(1)
-    expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_found' })
-    expect(await backend.get(other)).toMatchObject({ ok: true, value: 'other' })
+  const values = tableName()
+  valuesSuite(async () => {
+    const backend = await openBackend(pool, { table: values })
+    await backend.clearAll()
+    return backend
   })
 
   it('keeps a value of one mebibyte within the server’s default limits', async () => {
@@ -102,23 +74,6 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
     expect(await backend.clearSubject(subjects[0]!)).toBe(1)
     expect(await backend.list(subjects[1]!)).toHaveLength(1)
     expect(await backend.list(subjects[2]!)).toHaveLength(1)
-  })
-
-  it('tells an empty value from none', async () => {
-    const backend = await openBackend(pool)
-    const key = await backend.generate()
-    expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_set' })
-    await backend.set(key, '')
-    expect(await backend.get(key)).toMatchObject({ ok: true, value: '' })
-  })
-
-  it('takes a version that is no number for another version', async () => {
-    const backend = await openBackend(pool)
-    const key = await backend.generate({ value: 'a' })
-    for (const version of [NaN, null as never, 1e300, -1, 0, 1.5, Infinity]) {
-      expect(await backend.set(key, 'b', { version })).toEqual({ ok: false, reason: 'conflict' })
-    }
-    expect(await backend.get(key)).toMatchObject({ value: 'a', version: 1 })
   })
 
   it('says of an id that is taken that it is, at the limit too', async () => {

@@ -6,19 +6,7 @@ import { createSqliteStore } from '../../src/backends/sqlite/store.ts'
 import { BackendError, createSessionManager } from '../../src/index.ts'
 import { backendContract, createTestClock, storeContract } from '../../src/testing/index.ts'
 import { createFolder, installedDrivers } from './sqlite-drivers.ts'
-
-const TEXTS = {
-  'an empty text': '',
-  'a hyphen': '-',
-  'U+0000 alone': '\0',
-  'U+0000 within': 'before\0after',
-  'U+0000 after a byte order mark': '\uFEFF\0',
-  'a byte order mark': '\uFEFFx',
-  emoji: '🧭🏴‍☠️',
-  digits: '0042',
-  'a mebibyte': 'é'.repeat(2 ** 19),
-  'a mebibyte with U+0000': `${'x'.repeat(2 ** 20 - 1)}\0`,
-}
+import { valuesSuite } from './values-suite.ts'
 
 const folder = createFolder()
 const quiet = { sweepEveryMs: 0 }
@@ -43,41 +31,7 @@ describe.each(drivers)('createSqliteBackend on $name', ({ open }) => {
     for (const { name, run } of backendContract({ create, advance: clock.advance })) it(name, run)
   })
 
-  it.each(Object.entries(TEXTS))('keeps %s as value, subject and label', async (_, text) => {
-    const backend = createSqliteBackend(open(folder.file()), quiet)
-    const subject = `user ${text}`
-    const key = await backend.generate({ value: text, subject, labels: { text } })
-    const other = await backend.generate({ value: 'other', subject: 'other' })
-    const found = await backend.get(key)
-    expect(found.ok && found.value === text).toBe(true)
-    expect(found.ok && found.facts.subject === subject).toBe(true)
-    const [listed] = await backend.list(subject)
-    expect(listed?.labels['text'] === text).toBe(true)
-    expect(await backend.set(key, `${text}2`)).toMatchObject({ ok: true, version: 2 })
-    expect(await backend.set(key, text)).toMatchObject({ ok: true, version: 3 })
-    const again = await backend.get(key)
-    expect(again.ok && again.value === text).toBe(true)
-    expect(await backend.clearSubject(subject)).toBe(1)
-    expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_found' })
-    expect(await backend.get(other)).toMatchObject({ ok: true, value: 'other' })
-  })
-
-  it('tells an empty value from none', async () => {
-    const backend = createSqliteBackend(open(folder.file()), quiet)
-    const key = await backend.generate()
-    expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_set' })
-    await backend.set(key, '')
-    expect(await backend.get(key)).toMatchObject({ ok: true, value: '' })
-  })
-
-  it('takes a version that is no number for another version', async () => {
-    const backend = createSqliteBackend(open(folder.file()), quiet)
-    const key = await backend.generate({ value: 'a' })
-    for (const version of [NaN, null as never, 1e300, -1, 1.5, Infinity]) {
-      expect(await backend.set(key, 'b', { version })).toEqual({ ok: false, reason: 'conflict' })
-    }
-    expect(await backend.get(key)).toMatchObject({ value: 'a', version: 1 })
-  })
+  valuesSuite(() => createSqliteBackend(open(folder.file()), quiet))
 
   it('gives numbers where the driver gives bigints', async () => {
     const database = open(folder.file(), { bigints: true })
