@@ -64,7 +64,10 @@ export type { Period } from './core/period.ts'
 export { isSessionBackend } from './core/session-backend.ts'
 export type {
   ClearOptions,
+  GetOptions,
   Labels,
+  Renewal,
+  RenewResult,
   RotateOptions,
   RotateResult,
   SessionBackend,

@@ -7,7 +7,7 @@ import type { ManagerContext } from './manager/context.ts'
 import { clearHeaders, toCookieHeaders } from './manager/headers.ts'
 import { candidatesOf, lookUpHeaders, lookUpKey } from './manager/lookup.ts'
 import type { HeaderLookup } from './manager/lookup.ts'
-import { bind, clearHandle, clearSubject, rotate, touch } from './manager/ownership.ts'
+import { bind, clearHandle, clearSubject, renew, rotate, touch } from './manager/ownership.ts'
 import type {
   CreateOptions,
   Lookup,
@@ -56,6 +56,7 @@ export function createSessionManager<V = unknown>(
     touch: async (session) => touch(context, session),
     rotate: async (session, { authenticated, labels } = {}) =>
       rotate(context, session, { authenticated, labels }),
+    renew: async (session) => renew(context, session),
     bind: async (session, subject, { labels } = {}) => bind(context, session, subject, labels),
     list: async (subject) => owner('list', (backend) => backend.list(subject)),
     clearHandle: async (handle) => clearHandle(context, handle),

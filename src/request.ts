@@ -1,4 +1,4 @@
-import { HeadersSentError, InvalidValueError } from './core/errors.ts'
+import { HeadersSentError, InvalidValueError, isSessionError } from './core/errors.ts'
 import type { Period } from './core/period.ts'
 import type { Labels } from './core/session-backend.ts'
 import { isCleared, stateOf } from './core/session.ts'
@@ -54,6 +54,8 @@ export function checkRequestOptions({
   }
   return { discard, onInvalid }
 }
+
+const LOST: ReadonlySet<string> = new Set(['ERR_SESSION_GONE', 'ERR_SESSION_CONFLICT'])
 
 class LazySession<V> implements RequestSession<V> {
   readonly #manager: SessionManager<V>
@@ -148,6 +150,13 @@ class LazySession<V> implements RequestSession<V> {
     await this.#write(session, () => this.#manager.rotate(session, options))
   }
 
+  async renew(): Promise<void> {
+    this.#assertOpen()
+    const session = await this.load()
+    if (session === undefined) return
+    await this.#write(session, () => this.#manager.renew(session))
+  }
+
   async bind(
     subject: string,
     value: V,
@@ -173,6 +182,7 @@ class LazySession<V> implements RequestSession<V> {
     const found = await this.#manager.fromHeaders(this.#headers)
     if (found.ok) {
       await this.#touch(found.session)
+      await this.#renewKey(found.session)
       return found.session
     }
     this.#missed = found.reason
@@ -187,6 +197,20 @@ class LazySession<V> implements RequestSession<V> {
     if (stateOf(session).touchDue === undefined || this.#head.sent()) return
     const touched = await this.#manager.touch(session)
     if (touched && !this.#head.sent()) this.#announce(session)
+  }
+
+  async #renewKey(session: Session<V>): Promise<void> {
+    const { renewal } = stateOf(session)
+    if (renewal === undefined || this.#head.sent()) return
+    if (renewal === 'again') this.#announce(session)
+    if (renewal !== 'due') return
+    try {
+      const renewed = await this.#manager.renew(session)
+      if (renewed && !this.#head.sent()) this.#announce(session)
+    } catch (error) {
+      // Ended or rotated since it was read: what was read is what this request came with.
+      if (!isSessionError(error) || !LOST.has(error.code)) throw error
+    }
   }
 
   /** The session as far as it has been loaded or made; a failed load counts as none. */

@@ -8,6 +8,8 @@ import { BackendError } from './errors.ts'
 export interface Extra {
   /** The salt of a renewal that awaits its confirmation, in base64url. */
   readonly salt?: string | undefined
+  /** When a new key was last seen for the first time, in the store's epoch milliseconds; kept under `renewAfter`. */
+  readonly renewedAtMs?: number | undefined
 }
 
 /** No parts. */
@@ -33,14 +35,15 @@ export function decodeExtra(text: string | null): Extra {
   return extra
 }
 
-/** The parts after a rotation: a renewal that was under way is not any more. */
+/** The parts after a rotation, or after the confirmation of a renewal: nothing is under way any more. */
 export function rotatedExtra(extra: Extra): Extra {
   return extra.salt === undefined ? extra : { ...extra, salt: undefined }
 }
 
 function isExtra(extra: unknown): extra is Extra {
   if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) return false
-  const { salt } = extra as Record<keyof Extra, unknown>
+  const { salt, renewedAtMs } = extra as Record<keyof Extra, unknown>
+  if (renewedAtMs !== undefined && typeof renewedAtMs !== 'number') return false
   return salt === undefined || typeof salt === 'string'
 }
 

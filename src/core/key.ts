@@ -1,4 +1,4 @@
-import { hash, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto'
 
 declare const keyBrand: unique symbol
 declare const handleBrand: unique symbol
@@ -54,6 +54,22 @@ export function generateKey(): Key {
 /** Draws a new key for a record that exists: the same handle, a new secret. */
 export function generateSuccessor(handle: Handle): Key {
   return `${handle}.${drawText(SECRET_BYTES)}` as Key
+}
+
+/** Draws the salt of a renewal: 256 random bits. */
+export function generateSalt(): string {
+  return drawText(SECRET_BYTES)
+}
+
+/**
+ * The key that follows a well-formed key in a renewal: whoever has that key finds it by the salt, and nobody finds it
+ * without that key.
+ */
+export function successorOf(key: Key, salt: string): Key {
+  const handle = handleOf(key)
+  const text = `sojourn renewal ${handle} ${salt}`
+  const secret = createHmac('sha256', key.slice(HANDLE_LENGTH + 1)).update(text)
+  return `${handle}.${secret.digest('base64url')}` as Key
 }
 
 /** Tells whether `text` has a key's length and alphabet. It says nothing about whether it was ever issued. */

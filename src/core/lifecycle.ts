@@ -6,6 +6,7 @@ import type { Engine } from './lifecycle/engine.ts'
 import { checkPolicy } from './lifecycle/policy.ts'
 import type { LifecyclePolicy } from './lifecycle/policy.ts'
 import { read } from './lifecycle/read.ts'
+import { renew } from './lifecycle/renew.ts'
 import { rotate } from './lifecycle/rotate.ts'
 import { clear, touch, write } from './lifecycle/write.ts'
 import type { SessionBackend } from './session-backend.ts'
@@ -19,10 +20,10 @@ const SWEEP_LIMIT = 1000
 
 /**
  * Makes a backend of a store: keys and their hashes, the shape gate, both timeouts, throttled touch,
- * rotation and subjects. A call makes one call of the store, except where its description says otherwise.
+ * rotation, renewal and subjects. A call makes one call of the store, except where its description says otherwise.
  *
  * @throws InvalidPeriodError when a period of the policy is out of range.
- * @throws TypeError or RangeError when one of its limits is not as described.
+ * @throws TypeError or RangeError when another of its options is not as described.
  */
 export function createBackend(store: Store, policy: LifecyclePolicy = {}): SessionBackend {
   const engine: Engine = { store, policy: checkPolicy(policy) }
@@ -34,11 +35,12 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     absolutePeriod: absolute,
     publishesEvents: true,
     generate: (options = {}) => create(engine, options),
-    get: (key) => read(engine, key),
+    get: (key, options) => read(engine, key, options),
     set: (key, value, options = {}) => write(engine, key, value, options),
     clear: (key, options = {}) => clear(engine, key, options),
     touch: (key, due) => touch(engine, key, due),
     rotate: (key, securityVersion, options = {}) => rotate(engine, key, securityVersion, options),
+    renew: (key) => renew(engine, key),
     ...ownersOperations(engine),
   }
 }

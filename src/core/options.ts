@@ -7,6 +7,9 @@ export const POLICY_OPTIONS: readonly (keyof LifecyclePolicy)[] = [
   'absolute',
   'maxPerSubject',
   'atLimit',
+  'renewGrace',
+  'renewAfter',
+  'onReuse',
   'timeoutMs',
 ]
 

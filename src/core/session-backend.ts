@@ -34,6 +34,23 @@ export interface SessionFound extends Found {
   readonly facts: SessionFacts
   /** There when this use should extend the session. */
   readonly touchDue?: TouchDue | undefined
+  /** There when the session is to be used under another key than the one asked for: with `renewal: 'again'`. */
+  readonly key?: Key | undefined
+  readonly renewal?: Renewal | undefined
+}
+
+/**
+ * How far a key is from the end of its time. It is `due` for `renew` by the policy, or will be within the grace
+ * (`near`), or was followed by another that the client has (`over`): then no cookie should be set with it any more. A
+ * response that did so late, beside one that set its successor, would leave the client with a key about to die. Or
+ * it was followed by another that no client has sent yet: that one is to be set `again`.
+ */
+export type Renewal = 'near' | 'due' | 'over' | 'again'
+
+/** Options of `SessionBackend.get`. */
+export interface GetOptions {
+  /** False for a key that no client has sent yet: reading it then confirms no renewal. Default: true. */
+  readonly seen?: boolean | undefined
 }
 
 /** Options of `SessionBackend.generate`. */
@@ -82,6 +99,18 @@ export type RotateResult =
     }
   | { readonly ok: false; readonly reason: 'not_found' | 'conflict' }
 
+/** What `renew` did. */
+export type RenewResult =
+  | {
+      readonly ok: true
+      /** The new key; or the one that was given, where it was not to be renewed. */
+      readonly key: Key
+      readonly period: Period
+      readonly securityVersion: number
+      readonly extra?: Extra | undefined
+    }
+  | { readonly ok: false; readonly reason: 'not_found' | 'conflict' }
+
 /** One session of a subject, as shown to that subject. Never a key. */
 export interface SessionSummary {
   readonly handle: Handle
@@ -102,7 +131,12 @@ export interface SessionBackend extends Backend {
   readonly absolutePeriod: Period
 
   generate(options?: SessionGenerateOptions): Promise<Key>
-  get(key: string): Promise<SessionFound | Missed>
+
+  /**
+   * As `Backend.get`. The first time that it is asked for the new key of a `renew`, it makes one call more, which
+   * starts the old key's grace. With `onReuse: 'end'`, it ends a session whose old key comes back after that.
+   */
+  get(key: string, options?: GetOptions): Promise<SessionFound | Missed>
   set(key: string, value: string | undefined, options?: SessionSetOptions): Promise<SetResult>
   /** As `Backend.clear`. */
   clear(key: string, options?: ClearOptions): Promise<void>
@@ -112,6 +146,17 @@ export interface SessionBackend extends Backend {
 
   /** Gives the session a new secret; the old key is dead at once. `conflict` after endless contention. */
   rotate(key: string, securityVersion: number, options?: RotateOptions): Promise<RotateResult>
+
+  /**
+   * Gives the session a new key, and keeps the old one good until `get` has seen the new one and then for the policy's
+   * `renewGrace`. Until it is seen, a further call under the old key gives the same new key: parallel calls agree, and
+   * a response that is lost costs nothing. Within the grace there is nothing to renew, under either key, and the
+   * result is the key that was given. Neither timeout moves, nor does `authenticatedAtMs`.
+   *
+   * A read and a conditional write of the store, again on contention; `conflict` after endless contention. When it
+   * rejects, the old key is as good as before.
+   */
+  renew(key: string): Promise<RenewResult>
 
   /** The live sessions of `subject`, oldest first. */
   list(subject: string): Promise<readonly SessionSummary[]>
@@ -138,11 +183,14 @@ export interface StatelessFound extends Omit<SessionFound, 'version'> {
  * A backend without a store: the key is the session itself, sealed, and every write makes a new one. What it cannot
  * do rejects with `UnsupportedOperationError`.
  */
-export interface StatelessBackend extends Omit<SessionBackend, 'get' | 'touch' | 'maxKeyLength'> {
+export interface StatelessBackend extends Omit<
+  SessionBackend,
+  'get' | 'touch' | 'renew' | 'maxKeyLength'
+> {
   /** How many characters a key has at the most. */
   readonly maxKeyLength: number
 
-  get(key: string): Promise<StatelessFound | Missed>
+  get(key: string, options?: GetOptions): Promise<StatelessFound | Missed>
 
   /** Makes a due touch: the key from now on, or false when the session is gone. */
   touch(key: string, due: TouchDue): Promise<Key | false>

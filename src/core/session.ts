@@ -6,7 +6,7 @@ import { handleOf, isKey } from './key.ts'
 import type { Handle, Key } from './key.ts'
 import { NO_LABELS } from './labels.ts'
 import type { Period } from './period.ts'
-import type { Labels, SessionFacts, TouchDue } from './session-backend.ts'
+import type { Labels, Renewal, SessionFacts, TouchDue } from './session-backend.ts'
 
 declare const sessionBrand: unique symbol
 
@@ -51,6 +51,8 @@ export interface SessionState<V> {
   version: number | undefined
   facts: SessionFacts | undefined
   touchDue: TouchDue | undefined
+  /** There when a cookie with this key should be set not at all, or in any case. */
+  renewal: Renewal | undefined
   readonly codec: Codec<V>
   /** The end of the line of writes on this object. */
   writes: Promise<void> | undefined

@@ -12,12 +12,31 @@ import type {
   StoredRecord,
 } from './store.ts'
 
+/**
+ * What a secret is to a record: its `current` one, the `previous` one while that is good, the previous one after a
+ * grace that it had (`reused`), or anything else. A rotation gives no grace, so a key that it has ended is never
+ * `reused`: two requests at once are enough for that.
+ */
+export type Standing = 'current' | 'previous' | 'reused' | 'stranger'
+
+/** The standing of `secretHash`. */
+export function standingOf(record: StoredRecord, secretHash: SecretHash): Standing {
+  const { secretHash: current, previousHash, previousUntilMs } = record.security
+  if (sameSecretHash(current, secretHash)) return 'current'
+  if (previousHash === null || !sameSecretHash(previousHash, secretHash)) return 'stranger'
+  if (previousUntilMs === null || record.nowMs < previousUntilMs) return 'previous'
+  return previousUntilMs > 0 ? 'reused' : 'stranger'
+}
+
+/** Whether a renewal waits for its new key to be seen. */
+export function isPending({ previousHash, previousUntilMs }: SecurityPart): boolean {
+  return previousUntilMs === null && previousHash !== null
+}
+
 /** Whether `secretHash` is the record's current secret, or its previous one while that is good. */
 export function isAuthorised(record: StoredRecord, secretHash: SecretHash): boolean {
-  const { secretHash: current, previousHash, previousUntilMs } = record.security
-  if (sameSecretHash(current, secretHash)) return true
-  if (previousHash === null || !sameSecretHash(previousHash, secretHash)) return false
-  return previousUntilMs === null || record.nowMs < previousUntilMs
+  const standing = standingOf(record, secretHash)
+  return standing === 'current' || standing === 'previous'
 }
 
 /**

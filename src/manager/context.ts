@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { jsonCodec } from '../core/codec.ts'
 import type { Codec } from '../core/codec.ts'
 import { UnsupportedOperationError } from '../core/errors.ts'
-import { hasLifecycle } from '../core/session-backend.ts'
+import { hasLifecycle, isSessionBackend } from '../core/session-backend.ts'
 import type { SessionBackend, StatelessBackend } from '../core/session-backend.ts'
 import { cookiesFor } from '../http/chunked-cookie.ts'
 import { checkCookie } from '../http/cookie-options.ts'
@@ -91,4 +91,18 @@ export function lifecycleOf<V>(
   throw new UnsupportedOperationError(
     `the backend has only the basic operations, not "${operation}"`,
   )
+}
+
+/**
+ * The backend with the whole lifecycle and a store under it.
+ *
+ * @throws UnsupportedOperationError when there are only the five basic operations, or no store.
+ */
+export function storedLifecycleOf<V>(
+  context: ManagerContext<V>,
+  operation: string,
+): SessionBackend {
+  const lifecycle = lifecycleOf(context, operation)
+  if (isSessionBackend(lifecycle)) return lifecycle
+  throw new UnsupportedOperationError(`a stateless backend cannot do "${operation}"`)
 }

@@ -23,8 +23,11 @@ export function toCookieHeaders<V>(
   const state = stateOf(session)
   const cookie = cookieWith(context.cookie, attributes)
   if (typeof discard !== 'boolean') throw new InvalidCookieError('"discard" must be true or false')
-  if (!state.modified) return [VARY]
+  const { renewal } = state
+  if (!state.modified && renewal !== 'again') return [VARY]
   if (isCleared(state)) return evict(context, cookie)
+  // Its successor is set by another response, which this one may overtake or follow.
+  if (renewal !== undefined && renewal !== 'again') return [VARY]
   // A hand-written backend may report periods that are no valid Max-Age.
   const maxAge = Math.max(0, Math.min(Math.ceil(state.expiryPeriod), MAX_PERIOD))
   const lifetime = discard ? undefined : maxAge

@@ -9,7 +9,7 @@ import {
 } from '../core/events.ts'
 import { isKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
-import type { SessionFound } from '../core/session-backend.ts'
+import type { GetOptions, SessionFound } from '../core/session-backend.ts'
 import { createSession } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
 import { joinChunks } from '../http/chunked-cookie.ts'
@@ -86,15 +86,20 @@ export function candidatesOf<V>(
   return (keys.length > 0 ? keys : values).slice(0, MAX_CANDIDATES)
 }
 
+/** For a key that the manager has, and that no client may have sent yet. */
+export const UNSEEN: GetOptions = { seen: false }
+
 /** What the backend says of a key, checked: a backend that answers nonsense has failed. */
 export async function readBackend<V>(
   context: ManagerContext<V>,
   key: string,
+  options?: GetOptions,
 ): Promise<Found | Missed> {
   const start = context.tells ? operationStart() : undefined
   let answer
   try {
-    answer = await context.backend.get(key)
+    const { backend, lifecycle } = context
+    answer = await (lifecycle === undefined ? backend.get(key) : lifecycle.get(key, options))
     publishOperation('get', start, 'ok')
   } catch (cause) {
     publishOperation('get', start, 'fault')
@@ -118,9 +123,9 @@ function isUsable({ value, period }: Found): boolean {
 
 function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found): Session<V> {
   const { codec } = context
-  const { facts, touchDue } = found as Partial<SessionFound>
+  const { facts, touchDue, renewal, key: successor } = found as Partial<SessionFound>
   return createSession<V>({
-    key,
+    key: successor ?? key,
     text: found.value,
     decoded: decodeValue(codec, found.value),
     expiryPeriod: found.period,
@@ -128,6 +133,7 @@ function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found): Sessi
     version: found.version,
     facts,
     touchDue,
+    renewal,
     codec,
     writes: undefined,
   })

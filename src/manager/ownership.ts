@@ -5,7 +5,7 @@ import type { Labels, RotateOptions } from '../core/session-backend.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
 import { assertSubject } from '../core/subject.ts'
-import { lifecycleOf } from './context.ts'
+import { lifecycleOf, storedLifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
 import { askBackend, tellEnded, tellRotated, tellTouched } from './tell.ts'
 
@@ -56,10 +56,7 @@ export async function rotate<V>(
     const result = await askBackend(context, 'rotate', () =>
       backend.rotate(key, facts?.securityVersion ?? 1, { ...options, extra: facts?.extra }),
     )
-    if (!result.ok) {
-      if (result.reason === 'conflict') throw new SessionConflictError('the session keeps changing')
-      throw new SessionGoneError('the session was cleared, has expired or was rotated away')
-    }
+    if (!result.ok) throw lost(result.reason)
     tellRotated(context, state, options)
     if (isCleared(state)) return
     const { securityVersion, authenticatedAtMs, extra } = result
@@ -76,7 +73,28 @@ export async function rotate<V>(
     state.key = result.key
     state.expiryPeriod = result.period
     state.touchDue = undefined
+    state.renewal = undefined
     state.modified = true
+  })
+}
+
+/** `SessionManager.renew`. */
+export async function renew<V>(context: ManagerContext<V>, session: Session<V>): Promise<boolean> {
+  const backend = storedLifecycleOf(context, 'renew')
+  const state = stateOf(session)
+  return queueWrite(state, context, async () => {
+    const { key } = state
+    const result = await askBackend(context, 'renew', () => backend.renew(key))
+    if (!result.ok) throw lost(result.reason)
+    if (isCleared(state)) return false
+    const { securityVersion, extra } = result
+    if (state.facts !== undefined) state.facts = { ...state.facts, securityVersion, extra }
+    state.expiryPeriod = result.period
+    if (result.key === key) return false
+    state.key = result.key
+    state.renewal = undefined
+    state.modified = true
+    return true
   })
 }
 
@@ -102,6 +120,13 @@ export async function clearHandle<V>(context: ManagerContext<V>, handle: string)
   const live = await askBackend(context, 'clearHandle', () => backend.clearHandle(handle))
   if (isHandle(handle)) tellEnded(context, 'handle', { handle }, Number(live))
   return live
+}
+
+/** The error of a change of the key that was not made. */
+function lost(reason: 'not_found' | 'conflict'): Error {
+  return reason === 'conflict'
+    ? new SessionConflictError('the session keeps changing')
+    : new SessionGoneError('the session was cleared, has expired or was rotated away')
 }
 
 function handleToKeep<V>(except: Session<V> | Handle | undefined): Handle | undefined {

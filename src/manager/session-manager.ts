@@ -89,7 +89,7 @@ export type HeaderField = [name: string, value: string]
  *
  * Every method that asks the backend rejects with `BackendError` when the backend fails: an outage is
  * never a missing session, a new session or a done logout. A write that rejects leaves the session
- * object as it was. On a backend with the five basic operations alone, `touch`, `rotate`, `bind`,
+ * object as it was. On a backend with the five basic operations alone, `touch`, `rotate`, `renew`, `bind`,
  * `list`, `clearHandle`, `clearSubject` and `clearAll` reject with `UnsupportedOperationError`. What a stateless backend
  * cannot do, `clear` of a copied cookie above all, is in its own type and documentation.
  */
@@ -168,6 +168,20 @@ export interface SessionManager<V = unknown> {
    * @throws SessionGoneError when the session is gone, or another request has rotated it.
    */
   rotate(session: Session<V>, options?: RotateSessionOptions): Promise<void>
+
+  /**
+   * Gives the session a new key from time to time: the old one stays good until the new one is first looked up, and
+   * then for the backend's `renewGrace`. So requests under way go on, parallel calls give the same key, and a response
+   * that is lost logs nobody out. True when the session has another key now; false within the grace of the last
+   * renewal, when there is nothing to renew. Timeouts and `authenticatedAt` stay; at a login or a change of
+   * privilege use `bind` or `rotate`.
+   *
+   * A request beside it that loaded the session before, writes to it and answers last, sets the old key again, which
+   * then dies with the grace. The backend's option `renewAfter` renews without that: prefer it.
+   *
+   * @throws SessionGoneError when the session is gone, or another request has rotated it.
+   */
+  renew(session: Session<V>): Promise<boolean>
 
   /**
    * Rotates the session and makes it `subject`'s, authenticated now: at login.

@@ -4,7 +4,7 @@ import { assertPeriod } from '../core/period.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session, SessionState } from '../core/session.ts'
 import type { ManagerContext } from './context.ts'
-import { readBackend } from './lookup.ts'
+import { readBackend, UNSEEN } from './lookup.ts'
 import type { UpdateOptions } from './session-manager.ts'
 import { applyWrite, conflict, gone, writeBackend } from './write.ts'
 
@@ -98,7 +98,7 @@ async function firstBasis<V>(
 }
 
 async function readBasis<V>(context: ManagerContext<V>, state: SessionState<V>): Promise<Basis> {
-  const answer = await readBackend(context, state.key)
+  const answer = await readBackend(context, state.key, UNSEEN)
   if (!answer.ok) throw gone()
   return { text: answer.value, version: answer.version }
 }

@@ -13,7 +13,7 @@ import { isChunkable } from '../http/chunked-cookie.ts'
 import { isCookieValue } from '../http/set-cookie.ts'
 import { lifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
-import { readBackend } from './lookup.ts'
+import { readBackend, UNSEEN } from './lookup.ts'
 import type { GenerateSessionOptions, SetChange } from './session-manager.ts'
 import {
   askBackend,
@@ -66,6 +66,7 @@ export async function generate<V>(
     version: created === undefined || context.chunks !== undefined ? undefined : 1,
     facts: created,
     touchDue: undefined,
+    renewal: undefined,
     codec,
     writes: undefined,
   })
@@ -104,7 +105,7 @@ async function askVersion<V>(
   context: ManagerContext<V>,
   state: SessionState<V>,
 ): Promise<number | undefined> {
-  const answer = await readBackend(context, state.key)
+  const answer = await readBackend(context, state.key, UNSEEN)
   if (!answer.ok) throw gone()
   if (answer.version !== undefined && answer.value !== state.text) throw conflict()
   return answer.version

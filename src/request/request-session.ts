@@ -30,7 +30,7 @@ export interface RequestSessionOptions {
 /**
  * One request's view of its session: the original's webmachine manager, with its faults fixed.
  *
- * Nothing is read before the first call. The first read is remembered, and makes the touch that is due.
+ * Nothing is read before the first call. The first read is remembered, and makes the touch and the renewal that are due.
  * A write is awaited where it is made, and puts its headers on the response at once; when it rejects, no
  * header has been written. Writes reject with `HeadersSentError`, before anything is stored, once the
  * headers are gone. A fault of the backend rejects, and is not remembered.
@@ -63,6 +63,12 @@ export interface RequestSession<V = unknown> {
 
   /** Gives the session a new key. Without one it does nothing. Throws as `SessionManager.rotate` does. */
   rotate(options?: RotateSessionOptions): Promise<void>
+
+  /**
+   * Gives the session a new key and keeps the old one good for a while. Without one it does nothing. Throws as
+   * `SessionManager.renew` does. Where the backend has `renewAfter`, the first use in a request does it when due.
+   */
+  renew(): Promise<void>
 
   /**
    * Logs `subject` in: binds the session, with what it holds, under a new key. Where there is none, or one of

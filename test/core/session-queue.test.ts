@@ -28,6 +28,7 @@ function create() {
     version: 1,
     facts: undefined,
     touchDue: undefined,
+    renewal: undefined,
     codec: jsonCodec,
     writes: undefined,
   }

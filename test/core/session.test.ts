@@ -26,6 +26,7 @@ function stateWith(changes: Partial<SessionState<unknown>> = {}): SessionState<u
       extra: {},
     },
     touchDue: { fromMs: 1, toMs: 2, period: 3 },
+    renewal: undefined,
     codec: jsonCodec,
     writes: undefined,
     ...changes,

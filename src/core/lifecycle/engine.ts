@@ -13,6 +13,9 @@ export interface Engine {
   readonly policy: CheckedPolicy
 }
 
+/** Whoever loses this many races for one record in a row is told so. */
+export const ATTEMPTS = 16
+
 /** Makes one call of the store for the sake of `operation`, within the time it has. */
 export function ask<T>(
   { policy: { times } }: Engine,

@@ -15,6 +15,21 @@ export interface LifecyclePolicy {
   /** Beyond that, refuse the login with `SubjectLimitError`, or end the subject's oldest session. Default: refuse. */
   readonly atLimit?: 'refuse' | 'evict_oldest' | undefined
   /**
+   * Seconds for which the old key stays good once the new key of a `renew` has been seen. It covers requests under
+   * way, and no more than that. Default: 60.
+   */
+  readonly renewGrace?: Period | undefined
+  /**
+   * Seconds after which a request's session is given a new key by `renew`, on its first use in a request; longer than
+   * `renewGrace`. In the last `renewGrace` seconds before, no response sets the old key again. Default: never.
+   */
+  readonly renewAfter?: Period | undefined
+  /**
+   * What to do when the key before the current one comes back after its grace, as a stolen copy would: publish
+   * `sojourn:key.reused` and find nothing, or end the session too. Default: report.
+   */
+  readonly onReuse?: 'report' | 'end' | undefined
+  /**
    * Milliseconds that one call of the store may take; `clearAll`, which touches every record, has sixty times as long.
    * Beyond it, the operation rejects with `BackendError`; whether it was done is then unknown, as with any fault of
    * a store. Default: no limit; a backend on a server states its own.
@@ -28,24 +43,49 @@ export interface CheckedPolicy {
   readonly defaultPeriod: () => Period
   readonly absolute: Period
   readonly limit: SubjectLimit | undefined
+  readonly graceMs: number
+  readonly renewAfterMs: number | undefined
+  readonly endsOnReuse: boolean
   /** The time that calls of the store have, or `undefined` for all the time there is. */
   readonly times: { readonly call: TimeLimit; readonly clearAll: TimeLimit } | undefined
 }
 
 const CLEAR_ALL_FACTOR = 60
+const ONE_MINUTE: Period = 60
 
 /**
  * Checks a policy.
  *
  * @throws InvalidPeriodError when a period is out of range.
- * @throws TypeError or RangeError when one of its limits is not as described.
+ * @throws TypeError or RangeError when another of its options is not as described.
  */
 export function checkPolicy(policy: LifecyclePolicy): CheckedPolicy {
   const { period = ONE_WEEK, absolute = THIRTY_DAYS, timeoutMs } = policy
   const limit = limitOf(policy)
   if (typeof period !== 'function') assertPeriod('period', period)
   assertPeriod('absolute', absolute)
-  return { defaultPeriod: periodOf(period), absolute, limit, times: timesOf(timeoutMs) }
+  return {
+    defaultPeriod: periodOf(period),
+    absolute,
+    limit,
+    ...renewalOf(policy),
+    times: timesOf(timeoutMs),
+  }
+}
+
+function renewalOf({ renewGrace = ONE_MINUTE, renewAfter, onReuse = 'report' }: LifecyclePolicy) {
+  assertPeriod('renewGrace', renewGrace)
+  if (renewAfter !== undefined) {
+    assertPeriod('renewAfter', renewAfter)
+    if (renewAfter <= renewGrace) {
+      throw new RangeError('"renewAfter" must be longer than "renewGrace"')
+    }
+  }
+  if (onReuse !== 'report' && onReuse !== 'end') {
+    throw new TypeError('"onReuse" must be "report" or "end"')
+  }
+  const renewAfterMs = renewAfter === undefined ? undefined : renewAfter * 1000
+  return { graceMs: renewGrace * 1000, renewAfterMs, endsOnReuse: onReuse === 'end' }
 }
 
 function periodOf(period: Period | (() => Period)): () => Period {

@@ -2,24 +2,35 @@ import type { Missed } from '../backend.ts'
 import { backendFault } from '../errors.ts'
 import {
   operationStart,
+  publishCleared,
+  publishConfirmed,
   publishMalformed,
   publishOperation,
   publishRead,
   publishRejected,
+  publishReused,
 } from '../events.ts'
-import { parseKey } from '../key.ts'
-import type { SessionFound } from '../session-backend.ts'
-import { foundOf, isAuthorised } from '../stored-record.ts'
+import { decodeExtra, encodeExtra, rotatedExtra } from '../extra.ts'
+import type { Extra } from '../extra.ts'
+import { parseKey, sameSecretHash, secretHashOf, successorOf } from '../key.ts'
+import type { Handle, Key, ParsedKey } from '../key.ts'
+import type { GetOptions, Renewal, SessionFound } from '../session-backend.ts'
+import type { StoredRecord } from '../store.ts'
+import { foundOf, isPending, standingOf } from '../stored-record.ts'
+import { ask, ATTEMPTS } from './engine.ts'
 import type { Engine } from './engine.ts'
+import type { CheckedPolicy } from './policy.ts'
 
 const NOT_FOUND: Missed = { ok: false, reason: 'not_found' }
 const NOT_SET: Missed = { ok: false, reason: 'not_set' }
 
 /** `SessionBackend.get`: the way of every request, so each promise on it counts. */
 export async function read(
-  { store, policy: { times } }: Engine,
+  engine: Engine,
   key: string,
+  { seen = true }: GetOptions = {},
 ): Promise<SessionFound | Missed> {
+  const { store, policy } = engine
   const parsed = parseKey(key)
   if (parsed === undefined) return malformed(key)
   const { handle, secretHash } = parsed
@@ -27,23 +38,136 @@ export async function read(
   let record
   try {
     const answer = store.read(handle)
-    record = await (times === undefined ? answer : times.call(answer))
+    record = await (policy.times === undefined ? answer : policy.times.call(answer))
     publishOperation('get', start, 'ok')
   } catch (cause) {
     publishOperation('get', start, 'fault')
     throw backendFault('get', cause)
   }
-  if (record === undefined) {
-    publishRejected(handle, undefined, 'unknown')
-    return NOT_FOUND
+  if (record === undefined) return absent(handle)
+  let standing = standingOf(record, secretHash)
+  if (standing === 'current' && seen && isPending(record.security)) {
+    record = await confirm(engine, parsed, record)
+    if (record === undefined) return absent(handle)
+    standing = standingOf(record, secretHash)
   }
   const subject = record.security.subject ?? undefined
-  if (!isAuthorised(record, secretHash)) {
-    publishRejected(handle, subject, 'wrong_secret')
-    return NOT_FOUND
-  }
+  if (standing === 'reused') await punish(engine, parsed, record)
+  if (standing === 'stranger') publishRejected(handle, subject, 'wrong_secret')
+  if (standing !== 'current' && standing !== 'previous') return NOT_FOUND
   publishRead(handle, subject, record.value === null ? 'not_set' : 'found')
-  return record.value === null ? NOT_SET : foundOf(record, record.value)
+  if (record.value === null) return NOT_SET
+  const found = foundOf(record, record.value)
+  if (standing === 'current' && policy.renewAfterMs === undefined) return found
+  if (standing === 'previous') return { ...found, ...followed(key as Key, found, record) }
+  return { ...found, renewal: dueOf(policy, found, record) }
+}
+
+/** The live record of a key, whose secret is the current or the previous one and good. */
+export async function readGood(
+  engine: Engine,
+  parsed: ParsedKey,
+): Promise<{ record: StoredRecord; standing: 'current' | 'previous' } | undefined> {
+  const record = await ask(engine, 'get', () => engine.store.read(parsed.handle))
+  if (record === undefined) return undefined
+  const standing = standingOf(record, parsed.secretHash)
+  if (standing === 'reused') await punish(engine, parsed, record)
+  return standing === 'current' || standing === 'previous' ? { record, standing } : undefined
+}
+
+/**
+ * The record after its new key has been seen: the old one's grace runs. Who loses a race for it reads again what the
+ * winner has made of the record.
+ */
+async function confirm(
+  engine: Engine,
+  parsed: ParsedKey,
+  pending: StoredRecord,
+): Promise<StoredRecord | undefined> {
+  const { store, policy } = engine
+  let record: StoredRecord | undefined = pending
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { security, securityVersion, nowMs }: StoredRecord = record
+    const { previousHash: hash } = security
+    if (hash === null || !isPending(security)) return record
+    if (standingOf(record, parsed.secretHash) !== 'current') return record
+    const { renewAfterMs, graceMs } = policy
+    const kept = rotatedExtra(decodeExtra(security.extra))
+    const extra = encodeExtra(renewAfterMs === undefined ? kept : { ...kept, renewedAtMs: nowMs })
+    const change = { previous: { hash, graceMs }, extra }
+    const done = await ask(engine, 'get', () =>
+      store.updateSecurity(parsed.handle, change, securityVersion),
+    )
+    if (done.ok) {
+      publishConfirmed(parsed.handle, security.subject ?? undefined, graceMs)
+      const previousUntilMs = done.nowMs + graceMs
+      const after = { ...security, previousUntilMs, extra }
+      return { ...record, security: after, securityVersion: done.securityVersion }
+    }
+    if (done.reason === 'gone') return undefined
+    record = await ask(engine, 'get', () => store.read(parsed.handle))
+    if (record === undefined) return undefined
+  }
+  // Endless contention: whoever reads it next confirms it.
+  return record
+}
+
+/** Reports the use of an old key after its grace, and ends the session where the policy says so. */
+async function punish(engine: Engine, parsed: ParsedKey, record: StoredRecord): Promise<void> {
+  const { store, policy } = engine
+  const subject = record.security.subject ?? undefined
+  const { handle, secretHash } = parsed
+  let ended = false
+  try {
+    if (policy.endsOnReuse) {
+      // By the old secret: a session that has been renewed once more since the read is not ended for it.
+      ended = await ask(engine, 'clear', () => store.delete(handle, secretHash))
+    }
+  } finally {
+    publishReused(handle, subject, ended)
+  }
+  if (ended) publishCleared('reuse', 1, handle, subject)
+}
+
+/** How a session that was found under its previous key goes on. */
+function followed(
+  key: Key,
+  { facts }: SessionFound,
+  record: StoredRecord,
+): Pick<SessionFound, 'key' | 'renewal'> {
+  if (record.security.previousUntilMs !== null) return { renewal: 'over' }
+  const successor = pendingSuccessor(key, record, facts.extra)
+  return successor === undefined ? {} : { key: successor, renewal: 'again' }
+}
+
+/** How far the current key is from its renewal by the policy. */
+function dueOf(
+  { renewAfterMs = Infinity, graceMs }: CheckedPolicy,
+  { facts, touchDue }: SessionFound,
+  { createdAtMs, nowMs }: StoredRecord,
+): Renewal | undefined {
+  const { authenticatedAtMs = 0, extra } = facts
+  const bornMs = Math.max(createdAtMs, authenticatedAtMs, extra?.renewedAtMs ?? 0)
+  const leftMs = renewAfterMs - (nowMs - bornMs)
+  if (leftMs > graceMs) return undefined
+  // A touch sets a cookie: better the new key now than the old one at the last moment.
+  return leftMs <= 0 || touchDue !== undefined ? 'due' : 'near'
+}
+
+/** The new key that awaits its confirmation, found from the old one; `undefined` when there is none. */
+export function pendingSuccessor(
+  key: Key,
+  { security }: StoredRecord,
+  { salt }: Extra = {},
+): Key | undefined {
+  if (salt === undefined || !isPending(security)) return undefined
+  const successor = successorOf(key, salt)
+  return sameSecretHash(secretHashOf(successor), security.secretHash) ? successor : undefined
+}
+
+function absent(handle: Handle): Missed {
+  publishRejected(handle, undefined, 'unknown')
+  return NOT_FOUND
 }
 
 function malformed(key: unknown): Missed {

@@ -7,19 +7,16 @@ import { encodeLabels } from '../labels.ts'
 import { periodLeft } from '../period.ts'
 import type { RotateOptions, RotateResult } from '../session-backend.ts'
 import type { SecurityChange } from '../store.ts'
-import { isAuthorised } from '../stored-record.ts'
 import { assertSubject } from '../subject.ts'
-import { ask, subjectLimit } from './engine.ts'
+import { ask, ATTEMPTS, subjectLimit } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { readGood } from './read.ts'
 
 /** A state of the security part, as far as a rotation starts from it. */
 interface Basis {
   readonly securityVersion: number
   readonly extra: Extra
 }
-
-// Whoever loses this many races for one record in a row is told so.
-const ROTATE_ATTEMPTS = 16
 
 /** `SessionBackend.rotate`. */
 export async function rotate(
@@ -35,7 +32,7 @@ export async function rotate(
   const change = changeOf(engine, parsed, secretHashOf(successor), options)
   const { extra } = options
   let basis = extra === undefined ? await basisOf(engine, parsed) : { securityVersion, extra }
-  for (let attempt = 0; attempt < ROTATE_ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // Gone, or something else of the security part has changed: go on only if this key is still good.
     if (basis === undefined) return { ok: false, reason: 'not_found' }
     const { securityVersion: version, extra: before } = basis
@@ -85,8 +82,8 @@ function changeOf(
 
 /** The state of the security part now; `undefined` when the key is no longer good. */
 async function basisOf(engine: Engine, parsed: ParsedKey): Promise<Basis | undefined> {
-  const record = await ask(engine, 'get', () => engine.store.read(parsed.handle))
-  if (record === undefined || !isAuthorised(record, parsed.secretHash)) return undefined
-  const { securityVersion, security } = record
+  const good = await readGood(engine, parsed)
+  if (good === undefined) return undefined
+  const { securityVersion, security } = good.record
   return { securityVersion, extra: decodeExtra(security.extra) }
 }
