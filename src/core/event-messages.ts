@@ -124,7 +124,7 @@ export interface CookieDuplicated {
   readonly wellFormed: number
 }
 
-/** What a backend is asked to do, by the name of its method. A `get` that sees a renewed key confirms it: `renew`. */
+/** What a backend is asked to do, by the name of its method. A `get` that confirms a renewal makes two calls. */
 export type BackendOperation =
   | 'generate'
   | 'get'

@@ -1,5 +1,6 @@
 // An old key – copied from a log, a shared computer, a proxy – is sent again after it should be worth nothing.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { onSessionEvent } from '../../src/core/events.ts'
 import { ADAPTERS, handleIn, openTarget } from './support/target.ts'
 import type { Target } from './support/target.ts'
 
@@ -100,5 +101,50 @@ describe.each(ADAPTERS)('a replay through %s', (_name, serve) => {
     }
     target.clock.advance(50)
     await expectDead(target, victim.cookie())
+  })
+
+  it('of the key from before a renewal is good for its grace, and finds nobody after it', async () => {
+    const target = await openTarget(serve, { renewGrace: 60 })
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    const old = victim.cookie()
+    await victim.visit('/renew')
+    expect(victim.cookie()).not.toBe(old)
+    // Seen: from here on the grace runs. Requests under way go on, and never learn the new key.
+    expect(await victim.look()).toBe('ann with 0 items')
+    target.clock.advance(59)
+    const late = await target.ask('/buy', old)
+    expect([late.body, late.setCookies]).toEqual(['ann with 1 items', []])
+    target.clock.advance(1)
+    await expectDead(target, old)
+    expect(await victim.look()).toBe('ann with 1 items')
+  })
+
+  it('of the key from before a renewal dies at once with the next login', async () => {
+    const target = await openTarget(serve)
+    const victim = target.visitor()
+    await victim.visit('/buy')
+    const old = victim.cookie()
+    await victim.visit('/renew')
+    await victim.visit('/login/ann')
+    // Whoever has it gets nowhere near the rights that the login gave.
+    await expectDead(target, old)
+    expect(await victim.look()).toBe('ann with 1 items')
+  })
+
+  it('of the key from before a renewal, after its grace, is reported and ends the session where that is asked for', async () => {
+    const target = await openTarget(serve, { renewGrace: 60, onReuse: 'end' })
+    const reused: unknown[] = []
+    onTestFinished(onSessionEvent('sojourn:key.reused', (event) => reused.push(event)))
+    const victim = target.visitor()
+    await victim.visit('/login/ann')
+    const old = victim.cookie()
+    await victim.visit('/renew')
+    await victim.look()
+    target.clock.advance(60)
+    expect(await victim.look()).toBe('ann with 0 items')
+    expect((await target.ask('/', old)).body).toBe('nobody')
+    expect(reused).toEqual([{ handle: handleIn(old), subject: 'ann', ended: true }])
+    expect(await victim.look()).toBe('nobody')
   })
 })
