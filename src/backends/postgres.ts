@@ -115,7 +115,7 @@ export function createPostgresBackend(
   options.signal?.addEventListener('abort', lease.giveBack, { once: true })
   return Object.assign(backend, {
     migrate: () =>
-      guardBackend('migrate', () =>
+      guardBackend('create its table', () =>
         withinMigration(connection.run(postgresSchema(table)).catch(rethrow)),
       ),
 
