@@ -105,9 +105,10 @@ export function createMysqlBackend(
   const access = accessTo(pool)
   ignoreErrorEvents(pool)
   const lend = createLend(access, timeoutMs)
-  const store = createMysqlStore(createAsk(access, lend), table)
+  const within = createTimeLimit(timeoutMs)
+  const store = createMysqlStore(createAsk(access, lend), table, within)
   const backend = createBackend(store, { ...options, timeoutMs })
-  const close = startSweeping(store, options, createTimeLimit(timeoutMs))
+  const close = startSweeping(store, options, within)
   const migrateWithin = createTimeLimit(Math.min(timeoutMs * MIGRATE_FACTOR, LONGEST_MS))
   return Object.assign(backend, {
     migrate: () =>

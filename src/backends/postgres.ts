@@ -105,17 +105,18 @@ export function createPostgresBackend(
   const connection = connectionOf(client, prepare, timeoutMs)
   const ask: Ask = (statement, values) => connection.ask(statement, values).catch(rethrow)
   const statements = statementsOf(names)
-  const backend = createBackend(createPostgresStore(statements, ask), { ...options, timeoutMs })
+  const within = createTimeLimit(timeoutMs)
+  const store = createPostgresStore(statements, ask, within)
+  const backend = createBackend(store, { ...options, timeoutMs })
   const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_STEPS * sweepEveryMs)
   const lease = createLease(statements, ask, leaseMs)
-  const within = createTimeLimit(timeoutMs)
   const withinMigration = createTimeLimit(Math.min(timeoutMs * MIGRATE_FACTOR, LONGEST_MS))
   const sweep = (limit: number) => within(lease.sweep(limit))
   const stop = startSweeper({ sweep }, { ...options, sweepEveryMs })
   options.signal?.addEventListener('abort', lease.giveBack, { once: true })
   return Object.assign(backend, {
     migrate: () =>
-      guardBackend('create its table', () =>
+      guardBackend('migrate', () =>
         withinMigration(connection.run(postgresSchema(table)).catch(rethrow)),
       ),
 

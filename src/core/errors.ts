@@ -108,11 +108,10 @@ const TASKS: Readonly<Record<BackendOperation, string>> = {
  * throws or rejects with is wrapped, once, in `BackendError`. Its message says `task`, or what the operation is for.
  */
 export async function guardBackend<T>(
-  named: BackendOperation | 'create its table',
+  operation: BackendOperation,
   run: () => T | PromiseLike<T>,
   task?: string,
 ): Promise<T> {
-  const operation = named === 'create its table' ? 'migrate' : named
   try {
     return await run()
   } catch (cause) {

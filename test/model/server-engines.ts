@@ -4,10 +4,12 @@ import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { Pool } from 'pg'
 import { connectionOf as postgresConnection } from '../../src/backends/postgres/client.ts'
+import type { Cell, Statement } from '../../src/backends/postgres/client.ts'
 import { faultOf } from '../../src/backends/postgres/faults.ts'
 import { namesOf, postgresSchema } from '../../src/backends/postgres/schema.ts'
 import { statementsOf } from '../../src/backends/postgres/statements.ts'
 import { createPostgresStore } from '../../src/backends/postgres/store.ts'
+import { createTimeLimit } from '../../src/core/time-limit.ts'
 import { connectionOf } from '../../src/backends/redis/connection.ts'
 import type { Connection } from '../../src/backends/redis/connection.ts'
 import { createRedisStore } from '../../src/backends/redis/store.ts'
@@ -42,11 +44,11 @@ export async function openPostgresEngine(connectionString: string): Promise<Serv
   const statements = statementsOf(namesOf(table))
   const stores = pools.map((client) => {
     const connection = postgresConnection(client, true, 30_000)
-    return createPostgresStore(statements, (statement, values) =>
+    const ask = (statement: Statement, values: Cell[]) =>
       connection.ask(statement, values).catch((error: unknown) => {
         throw faultOf(error)
-      }),
-    )
+      })
+    return createPostgresStore(statements, ask, createTimeLimit(30_000))
   })
   const set = (ms: number) =>
     pool.query(`UPDATE ${schema}.clock SET at = to_timestamp($1)`, [ms / 1000])

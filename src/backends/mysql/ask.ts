@@ -128,10 +128,13 @@ export async function query(connection: MysqlConnection, sql: string): Promise<v
 
 /** The only column of each row of the first set of rows. */
 export function answersOf(result: MysqlResult): readonly Buffer[] {
-  return rowsOf(result).map(([answer]) => {
-    if (answer === null) throw new Error('the answer is larger than max_allowed_packet')
-    return answer
-  })
+  return rowsOf(result).map(answerOf)
+}
+
+/** The only column of a row; the server gives null for what it cannot send. */
+export function answerOf([answer]: MysqlRow): Buffer {
+  if (answer === null) throw new Error('the answer is larger than max_allowed_packet')
+  return answer
 }
 
 /** What a change of at most one row told by `LAST_INSERT_ID(…)`; 0 when it never came to that. */
@@ -166,16 +169,17 @@ interface Changed {
   readonly insertId: unknown
 }
 
-type Row = readonly [answer: Buffer | null]
+/** A row of one column. */
+export type MysqlRow = readonly [answer: Buffer | null]
 
 /**
  * The rows of the first set; a row is an array with one buffer. Around them there may be an array of all sets, as of a
  * call, and a pair with the fields, as of mysql2's promises.
  */
-function rowsOf(result: MysqlResult): readonly Row[] {
+export function rowsOf(result: MysqlResult): readonly MysqlRow[] {
   const [first] = result as readonly unknown[]
   if (!Array.isArray(first)) return []
-  return isRow(first) ? (result as readonly Row[]) : rowsOf(first)
+  return isRow(first) ? (result as readonly MysqlRow[]) : rowsOf(first)
 }
 
 function isRow(items: readonly unknown[]): boolean {

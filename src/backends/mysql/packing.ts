@@ -6,6 +6,7 @@ import { ALONE, CLOCK } from './procedures.ts'
 // same whatever the pool does with numbers.
 const FIELDS = [
   `${ALONE} + 0`,
+  'id',
   CLOCK,
   'version',
   'idle_ms',
@@ -54,9 +55,10 @@ export function bytesOf(text: string | null): Buffer | null {
 }
 
 /** The record that `PACKED_RECORD` packed. */
-export function recordOf(recordId: Handle, answer: Buffer): StoredRecord {
+export function recordOf(answer: Buffer): StoredRecord {
   const [
     alone,
+    recordId,
     nowMs,
     version,
     idleMs,
@@ -73,7 +75,7 @@ export function recordOf(recordId: Handle, answer: Buffer): StoredRecord {
   assertAlone(alone)
   const [subject = null, labels = null, extra = null, value = null] = textsOf(answer, lengths)
   return {
-    recordId,
+    recordId: recordId as Handle,
     value,
     version: Number(version),
     idleMs: Number(idleMs),

@@ -1,17 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { NewRecord, Store, SubjectLimit, UpdateResult } from '../../core/store.ts'
-import {
-  bytesOf,
-  listedOf,
-  numberOrNull,
-  PACKED_LISTED,
-  PACKED_RECORD,
-  recordOf,
-} from './packing.ts'
+import type { TimeLimit } from '../../core/time-limit.ts'
+import { bytesOf, listedOf, numberOrNull, PACKED_LISTED } from './packing.ts'
 import { answersOf, codeOf } from './ask.ts'
 import type { MysqlAsk } from './ask.ts'
 import type { MysqlValue } from './pool.ts'
 import { CLOCK, PROCEDURES } from './procedures.ts'
+import { createRead } from './read.ts'
 import { fill, namesOf } from './schema.ts'
 import { CHANGES, statementOf, touchedOf, touchValues, updateResultOf } from './updates.ts'
 import type { VersionedUpdate } from './updates.ts'
@@ -34,7 +29,7 @@ const LARGEST_SWEEP = 100_000
 const DELETE_ALL_FACTOR = 60
 
 /** Makes the `Store` under `createMysqlBackend`. Each operation is one statement, by the server's clock. */
-export function createMysqlStore(ask: MysqlAsk, table: string): MysqlStore {
+export function createMysqlStore(ask: MysqlAsk, table: string, within: TimeLimit): MysqlStore {
   const sql = statementsOf(table)
   const clock = createEstimate()
 
@@ -58,13 +53,7 @@ export function createMysqlStore(ask: MysqlAsk, table: string): MysqlStore {
       return { ok: true, createdAtMs: Number(first), expiresAtMs: Number(expiresAtMs) }
     },
 
-    async read(recordId) {
-      const [answer] = answersOf(await ask(sql.read, [bytesOf(recordId)]))
-      if (answer === undefined) return undefined
-      const record = recordOf(recordId, answer)
-      clock.set(record.nowMs)
-      return record
-    },
+    read: createRead(ask, table, within, clock.set),
 
     async update(recordId, secretHash, { value, idleMs: said }, version) {
       const idleMs = said === undefined ? undefined : bounded(said)
@@ -162,10 +151,6 @@ function statementsOf(table: string) {
     return `CALL ${procedure(name)}(${slots.join(', ')})`
   }
   return {
-    read: fill(
-      `SELECT ${PACKED_RECORD} AS answer FROM {table} WHERE id = ? AND expires_at > ${CLOCK}`,
-      table,
-    ),
     list: fill(
       `SELECT ${PACKED_LISTED} AS answer FROM {table} WHERE subject_hash = ? AND expires_at > ${CLOCK}
       ORDER BY created_at, id LIMIT ${ALL}`,

@@ -40,6 +40,14 @@ const SPAN = `idle_ms = coalesce($3::bigint, idle_ms),
   expires_at = least(now_ms + coalesce($3::bigint, idle_ms), deadline_at)`
 const UPDATED = "concat(version, ' ', expires_at, ' ', now_ms)"
 
+// In few columns, because each costs the driver time: what holds no blank, parted by blanks, and the value behind it;
+// and the other texts, where there are any.
+const RECORD = `concat(id, ' ', ${NOW}, ' ', version, ' ', idle_ms, ' ', created_at, ' ', expires_at,
+  ' ', deadline_at, ' ', security_version, ' ', previous_until, ' ', authenticated_at, ' ',
+  secret_hash, ' ', previous_hash, ' =' || value),
+  CASE WHEN coalesce(subject, labels, extra) IS NOT NULL
+    THEN json_build_array(subject, labels, extra)::text END`
+
 const NEW_COLUMNS = `(id, secret_hash, subject, labels, extra, value, version, security_version,
   idle_ms, created_at, expires_at, deadline_at, authenticated_at)`
 const NEW_ROW = `$1::text, $2::text, $3::text, $4::text, $5::text, $6::text, 1, 1,
@@ -81,14 +89,8 @@ function textsOf({ table, ledger, entry, admit, endSubject, endAll }: Names) {
     )) RETURNING 1
   ) SELECT count(*)::text FROM gone`
   return {
-    // In few columns, because each costs the driver time: what holds no blank, parted by blanks, and the value behind
-    // it; and the other texts, where there are any.
-    read: `SELECT concat(${NOW}, ' ', version, ' ', idle_ms, ' ', created_at, ' ', expires_at, ' ',
-      deadline_at, ' ', security_version, ' ', previous_until, ' ', authenticated_at, ' ',
-      secret_hash, ' ', previous_hash, ' =' || value),
-      CASE WHEN coalesce(subject, labels, extra) IS NOT NULL
-        THEN json_build_array(subject, labels, extra)::text END
-      FROM ${table} WHERE id = $1::text`,
+    read: `SELECT ${RECORD} FROM ${table} WHERE id = $1::text`,
+    readMany: `SELECT ${RECORD} FROM ${table} WHERE id = ANY(string_to_array($1::text, ' '))`,
 
     insert: `INSERT INTO ${table} ${NEW_COLUMNS}
       SELECT ${NEW_ROW} FROM (SELECT ${NOW} AS now_ms) AS clock ${CREATED}`,

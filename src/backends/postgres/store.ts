@@ -1,3 +1,4 @@
+import { createGather } from '../../core/gather.ts'
 import type { Handle, SecretHash } from '../../core/key.ts'
 import type {
   ListedRecord,
@@ -9,6 +10,7 @@ import type {
   UpdateResult,
   UpdateSecurityResult,
 } from '../../core/store.ts'
+import type { TimeLimit } from '../../core/time-limit.ts'
 import type { Cell, Statement } from './client.ts'
 import type { Statements } from './statements.ts'
 import { bindCount, bindMs, bindText, bindVersion, readText, unpack, unpackBefore } from './text.ts'
@@ -19,12 +21,16 @@ export type Ask = (statement: Statement, values: Cell[]) => Promise<readonly (re
 // How often a step is tried anew that met two changes of its record in a row; see `update`.
 const ATTEMPTS = 3
 
+// Reads beyond those that the connections of a usual pool are busy with go together.
+const FLIGHTS = 8
+const MOST = 32
+
 const NO_TEXTS: readonly Cell[] = [null, null, null]
 
 const DEADLOCK = '40P01'
 
 /** Makes the `Store` under `createPostgresBackend`, by the server's clock. */
-export function createPostgresStore(sql: Statements, send: Ask): Store {
+export function createPostgresStore(sql: Statements, send: Ask, within: TimeLimit): Store {
   // The server has undone the whole step, so it may be taken again: two changes of subject that evict each other's
   // record.
   async function ask(
@@ -87,6 +93,16 @@ export function createPostgresStore(sql: Statements, send: Ask): Store {
     return changeSecurity(recordId, change, securityVersion, limit, attempts - 1)
   }
 
+  const read = createGather(
+    async (ids) => {
+      const [first = null] = ids
+      const one = ids.length === 1
+      const rows = await (one ? ask(sql.read, [first]) : ask(sql.readMany, [ids.join(' ')]))
+      return recordsOf(ids, rows)
+    },
+    { flights: FLIGHTS, most: MOST, within },
+  )
+
   return {
     async create(record, limit) {
       const values = recordValues(record)
@@ -99,12 +115,7 @@ export function createPostgresStore(sql: Statements, send: Ask): Store {
       return { ok: true, createdAtMs: Number(createdAt), expiresAtMs: Number(expiresAt) }
     },
 
-    async read(recordId) {
-      const [row] = await ask(sql.read, [recordId])
-      if (row === undefined) return undefined
-      const record = recordOf(recordId, row)
-      return record.nowMs < record.expiresAtMs ? record : undefined
-    },
+    read,
 
     update(recordId, secretHash, { value, idleMs }, version) {
       const idle = idleMs === undefined ? null : bindMs(idleMs)
@@ -206,13 +217,29 @@ function securedOf(row: readonly Cell[]): UpdateSecurityResult {
   }
 }
 
-function recordOf(recordId: Handle, [packed = null, texts = null]: readonly Cell[]): StoredRecord {
+/** The live records of `rows`, in the order of `ids`. */
+function recordsOf(
+  ids: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): (StoredRecord | undefined)[] {
+  const records = new Map<string, StoredRecord>()
+  for (const row of rows) {
+    const record = recordOf(row)
+    records.set(record.recordId, record)
+  }
+  return ids.map((id) => {
+    const record = records.get(id)
+    return record !== undefined && record.nowMs < record.expiresAtMs ? record : undefined
+  })
+}
+
+function recordOf([packed = null, texts = null]: readonly Cell[]): StoredRecord {
   const [fields, value] = unpackBefore(packed ?? '')
-  const [now, version, idle, createdAt, expiresAt, deadlineAt, securityVersion] = fields
-  const [previousUntil, authenticatedAt, secretHash, previousHash] = fields.slice(7)
+  const [id, now, version, idle, createdAt, expiresAt, deadlineAt, securityVersion] = fields
+  const [previousUntil, authenticatedAt, secretHash, previousHash] = fields.slice(8)
   const [subject, labels, extra] = texts === null ? NO_TEXTS : (JSON.parse(texts) as Cell[])
   return {
-    recordId,
+    recordId: id as Handle,
     value: readText(value),
     version: Number(version),
     idleMs: Number(idle),

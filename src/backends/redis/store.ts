@@ -1,12 +1,14 @@
 import { BackendError } from '../../core/errors.ts'
 import type { Handle } from '../../core/key.ts'
 import type { Store, StoredRecord } from '../../core/store.ts'
+import { createTimeLimit } from '../../core/time-limit.ts'
 import { createWriteNames, versionText, whole } from './arguments.ts'
 import { createServerClock } from './clock.ts'
 import type { ServerClock } from './clock.ts'
 import { textOf } from './connection.ts'
 import type { Connection, Send } from './connection.ts'
 import { createGet } from './gather.ts'
+import type { Get } from './gather.ts'
 import { createKeyspace } from './keyspace.ts'
 import { createLanes } from './lanes.ts'
 import { bodyOf, parseRecord } from './record.ts'
@@ -20,7 +22,7 @@ import { createWholeIndex } from './whole-index.ts'
 /** What a store can be made with. */
 export interface RedisStoreParts {
   readonly clock?: ServerClock
-  /** For how many milliseconds a write without an answer holds up the others to its record. Default: 5,000. */
+  /** For how many milliseconds a command without an answer holds up what waits behind it. Default: 5,000. */
   readonly patienceMs?: number
 }
 
@@ -41,7 +43,8 @@ export function createRedisStore(
   const names = createWriteNames()
   const engine: Engine = { connection, keys, scripts, names }
   const subjects = connection.cluster ? createSplitIndex(engine) : createWholeIndex(engine)
-  const read = createReader(connection, clock, scripts)
+  const get = createGet(connection, createTimeLimit(patienceMs))
+  const read = createReader(get, connection, clock, scripts)
   const inLane = createLanes(patienceMs)
   // A script on a record reaches its index only where there are no slots.
   const indexPrefix = connection.cluster ? '' : keys.index('')
@@ -122,7 +125,12 @@ type Reader = (recordId: Handle, key: string) => Promise<StoredRecord | undefine
  * Reads by GET alone. What GET returns is live by the server's word, so the clock is only for telling how long it
  * still is: it is learned from the scripts, and now and then from TIME, which is sent beside a GET in one packet.
  */
-function createReader(connection: Connection, clock: ServerClock, scripts: ScriptRunner): Reader {
+function createReader(
+  get: Get,
+  connection: Connection,
+  clock: ServerClock,
+  scripts: ScriptRunner,
+): Reader {
   let asking: Promise<void> | undefined
 
   function askTime(key: string): Promise<unknown> {
@@ -134,7 +142,6 @@ function createReader(connection: Connection, clock: ServerClock, scripts: Scrip
     return asking
   }
 
-  const get = createGet(connection)
   return (recordId, key) => {
     const reply = get(key)
     const finish = (text: unknown) => recordFrom(recordId, key, text, clock, scripts)

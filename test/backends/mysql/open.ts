@@ -9,6 +9,7 @@ import { createAsk, createLend } from '../../../src/backends/mysql/ask.ts'
 import type { MysqlAsk } from '../../../src/backends/mysql/ask.ts'
 import { accessTo } from '../../../src/backends/mysql/pool.ts'
 import { createMysqlStore } from '../../../src/backends/mysql/store.ts'
+import { createTimeLimit } from '../../../src/core/time-limit.ts'
 import type { MysqlStore } from '../../../src/backends/mysql/store.ts'
 
 /** A pool of either driver. */
@@ -71,7 +72,7 @@ export async function openStore(
   table: string = tableName(),
 ): Promise<MysqlStore & { readonly table: string }> {
   await createMysqlBackend(pool.pool, { sweepEveryMs: 0, table }).migrate()
-  return Object.assign(createMysqlStore(askOf(pool), table), { table })
+  return Object.assign(createMysqlStore(askOf(pool), table, createTimeLimit(5000)), { table })
 }
 
 /** What a store asks by. */

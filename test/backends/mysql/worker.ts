@@ -5,6 +5,7 @@ import { createMysqlBackend } from '../../../src/backends/mysql.ts'
 import { createAsk, createLend } from '../../../src/backends/mysql/ask.ts'
 import { accessTo } from '../../../src/backends/mysql/pool.ts'
 import { createMysqlStore } from '../../../src/backends/mysql/store.ts'
+import { createTimeLimit } from '../../../src/core/time-limit.ts'
 import { createSessionManager } from '../../../src/index.ts'
 import { draft } from '../../../src/testing/store-contract/draft.ts'
 import { crowd, ready, sessionTasks } from '../../processes/tasks.ts'
@@ -23,7 +24,11 @@ const connection = {
 const pool = driver === 'mysql2' ? mysql2.createPool(connection) : mariadb.createPool(connection)
 const backend = createMysqlBackend(pool, { table, sweepEveryMs: 0 })
 const access = accessTo(pool)
-const store = createMysqlStore(createAsk(access, createLend(access, 30_000)), table)
+const store = createMysqlStore(
+  createAsk(access, createLend(access, 30_000)),
+  table,
+  createTimeLimit(30_000),
+)
 const sessions = createSessionManager<number>({ backend })
 
 /** Everything that can be done to the sessions of three subjects, by eight callers at once. */

@@ -10,6 +10,7 @@ import { faultOf } from '../../../src/backends/postgres/faults.ts'
 import { namesOf, postgresSchema } from '../../../src/backends/postgres/schema.ts'
 import { statementsOf } from '../../../src/backends/postgres/statements.ts'
 import { createPostgresStore } from '../../../src/backends/postgres/store.ts'
+import { createTimeLimit } from '../../../src/core/time-limit.ts'
 
 /** A client of some driver, and how the test itself asks the database something. */
 export interface Opened {
@@ -100,7 +101,12 @@ export async function openStore(
     connection.ask(statement, values).catch(rethrow)
   if (migrate) await connection.run(postgresSchema(table)).catch(rethrow)
   const statements = statementsOf(namesOf(table))
-  return { table, statements, ask, store: createPostgresStore(statements, ask) }
+  return {
+    table,
+    statements,
+    ask,
+    store: createPostgresStore(statements, ask, createTimeLimit(30_000)),
+  }
 }
 
 function once(run: () => Promise<unknown>): () => Promise<unknown> {

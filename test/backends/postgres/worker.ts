@@ -6,6 +6,7 @@ import { connectionOf } from '../../../src/backends/postgres/client.ts'
 import { namesOf } from '../../../src/backends/postgres/schema.ts'
 import { statementsOf } from '../../../src/backends/postgres/statements.ts'
 import { createPostgresStore } from '../../../src/backends/postgres/store.ts'
+import { createTimeLimit } from '../../../src/core/time-limit.ts'
 import { createSessionManager } from '../../../src/index.ts'
 import { crowd, sessionTasks } from '../../processes/tasks.ts'
 import type { Tasks } from '../../processes/tasks.ts'
@@ -19,8 +20,10 @@ const backend = createPostgresBackend(client, { table, sweepEveryMs: 0 })
 const sessions = createSessionManager<number>({ backend })
 
 const connection = connectionOf(client, true, 5000)
-const store = createPostgresStore(statementsOf(namesOf(table)), (statement, values) =>
-  connection.ask(statement, values),
+const store = createPostgresStore(
+  statementsOf(namesOf(table)),
+  (statement, values) => connection.ask(statement, values),
+  createTimeLimit(5000),
 )
 
 async function open() {

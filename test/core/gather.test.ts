@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { createGather } from '../../src/core/gather.ts'
+import type { AskMany } from '../../src/core/gather.ts'
+import { createTimeLimit } from '../../src/core/time-limit.ts'
+
+interface Question {
+  readonly names: readonly string[]
+  readonly answer: (answers: readonly (string | Promise<string>)[]) => void
+  readonly fail: (error: Error) => void
+}
+
+/** A gather whose questions are answered by hand. */
+function openGather({ flights = 2, most = 3, timeoutMs = 60_000 } = {}) {
+  const questions: Question[] = []
+  const askMany: AskMany<string> = (names) =>
+    new Promise((answer, fail) => questions.push({ names, answer, fail }))
+  const ask = createGather(askMany, { flights, most, within: createTimeLimit(timeoutMs) })
+  const asked = () => questions.map(({ names }) => names.join(''))
+  return { ask, questions, asked }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('createGather', () => {
+  it('asks for what is asked for in one go by one question, before anything else happens', async () => {
+    const { ask, questions, asked } = openGather()
+    const answers = Promise.all([ask('a'), ask('b')])
+    await Promise.resolve()
+    expect(asked()).toEqual(['ab'])
+    questions[0]?.answer(['A', 'B'])
+    expect(await answers).toEqual(['A', 'B'])
+  })
+
+  it('keeps a question within its bound', async () => {
+    const { ask, asked } = openGather({ flights: 9 })
+    for (const name of 'abcdefg') void ask(name)
+    await settled()
+    expect(asked()).toEqual(['abc', 'def', 'g'])
+  })
+
+  it('lets wait what is beyond the questions on their way, and asks for it by one when one lands', async () => {
+    const { ask, questions, asked } = openGather()
+    for (const name of 'abc') {
+      void ask(name)
+      await settled()
+    }
+    const last = ask('d')
+    expect(asked()).toEqual(['a', 'b'])
+    questions[1]?.answer(['B'])
+    await settled()
+    expect(asked()).toEqual(['a', 'b', 'cd'])
+    questions[2]?.answer(['C', 'D'])
+    expect(await last).toBe('D')
+  })
+
+  it('never gives an answer to who asked after the question was sent', async () => {
+    const { ask, questions, asked } = openGather({ flights: 1 })
+    const first = ask('a')
+    await settled()
+    const second = ask('a')
+    questions[0]?.answer(['before'])
+    expect(await first).toBe('before')
+    await settled()
+    expect(asked()).toEqual(['a', 'a'])
+    questions[1]?.answer(['after'])
+    expect(await second).toBe('after')
+  })
+
+  it('fails all of a question that fails, and goes on', async () => {
+    const { ask, questions } = openGather({ flights: 1 })
+    const failing = Promise.allSettled([ask('a'), ask('b')])
+    await settled()
+    const next = ask('c')
+    questions[0]?.fail(new Error('down'))
+    expect((await failing).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await settled()
+    questions[1]?.answer(['C'])
+    expect(await next).toBe('C')
+  })
+
+  it('fails one answer that fails for itself', async () => {
+    const { ask, questions } = openGather()
+    const [one, other] = [ask('a'), ask('b')]
+    one.catch(() => {})
+    await settled()
+    questions[0]?.answer([Promise.reject(new Error('too large')), 'B'])
+    await expect(one).rejects.toThrow('too large')
+    expect(await other).toBe('B')
+  })
+
+  it('rejects where there is not an answer to each', async () => {
+    const { ask, questions } = openGather()
+    const answers = Promise.allSettled([ask('a'), ask('b')])
+    await settled()
+    questions[0]?.answer(['A'])
+    for (const each of await answers) {
+      expect(each).toMatchObject({ status: 'rejected', reason: { code: 'ERR_SESSION_BACKEND' } })
+    }
+  })
+
+  it('gives up a question that is never answered, and its place', async () => {
+    const { ask, questions } = openGather({ flights: 1, timeoutMs: 1 })
+    const never = ask('a')
+    never.catch(() => {})
+    await settled()
+    const next = ask('b')
+    next.catch(() => {})
+    await expect(never).rejects.toMatchObject({ code: 'ERR_SESSION_BACKEND' })
+    await settled()
+    expect(questions).toHaveLength(2)
+  })
+})
