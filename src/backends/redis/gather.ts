@@ -15,6 +15,9 @@ const MOST = 32
 /**
  * Makes a `Get` that gathers: one GET, or an MGET for several keys. In a cluster, keys are in different slots, and each
  * has its own GET.
+ *
+ * MGET answers null for a key of another type, where GET is an error. It reads as absent then: nobody but who writes
+ * to Redis under this backend's prefix can bring it about, and to tell it from a miss would cost each miss a trip.
  */
 export function createGet(connection: Connection, within: TimeLimit): Get {
   if (connection.cluster) return (key) => connection.command(key, ['GET', key])
