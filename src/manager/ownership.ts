@@ -52,9 +52,11 @@ export async function rotate<V>(
   const backend = lifecycleOf(context, 'rotate')
   const state = stateOf(session)
   await queueWrite(state, context, async () => {
-    const { key, facts } = state
+    const { key, facts, renewal } = state
+    // A key that has been followed may have come to the end of its grace since: without `extra`, the backend looks.
+    const known = renewal === 'over' ? undefined : facts?.extra
     const result = await askBackend(context, 'rotate', () =>
-      backend.rotate(key, facts?.securityVersion ?? 1, { ...options, extra: facts?.extra }),
+      backend.rotate(key, facts?.securityVersion ?? 1, { ...options, extra: known }),
     )
     if (!result.ok) throw lost(result.reason)
     tellRotated(context, state, options)
@@ -87,10 +89,11 @@ export async function renew<V>(context: ManagerContext<V>, session: Session<V>):
     const result = await askBackend(context, 'renew', () => backend.renew(key))
     if (!result.ok) throw lost(result.reason)
     if (isCleared(state)) return false
+    state.expiryPeriod = result.period
+    // It may be the old key, within its grace: not for that is the state known that a later rotation starts from.
+    if (result.key === key) return false
     const { securityVersion, extra } = result
     if (state.facts !== undefined) state.facts = { ...state.facts, securityVersion, extra }
-    state.expiryPeriod = result.period
-    if (result.key === key) return false
     state.key = result.key
     state.renewal = undefined
     state.modified = true

@@ -62,6 +62,24 @@ describe.each(ENGINES)('renew on %s', (_, create) => {
     expect(await load(engine, session.key)).toMatchObject({ subject: 'ann', value: 1 })
   })
 
+  it('gives the old key no rights after its grace, to objects that were loaded within it either', async () => {
+    const engine = create()
+    const first = await engine.sessions.generate(1)
+    const early = await load(engine, first.key)
+    const session = await load(engine, first.key)
+    await engine.sessions.renew(session)
+    await load(engine, session.key)
+    const late = await load(engine, first.key)
+    expect(await engine.sessions.renew(early)).toBe(false)
+    engine.clock.advance(60)
+    for (const old of [early, late]) {
+      const gone = { code: 'ERR_SESSION_GONE' }
+      await expect(engine.sessions.bind(old, 'ann')).rejects.toMatchObject(gone)
+      await expect(engine.sessions.rotate(old)).rejects.toMatchObject(gone)
+    }
+    expect(await load(engine, session.key)).toMatchObject({ subject: undefined })
+  })
+
   it('is gone for a session that has ended or was rotated beside it', async () => {
     const engine = create()
     for (const end of ['clear', 'rotate'] as const) {

@@ -4,7 +4,7 @@ import type { Action, State, Token } from './state.ts'
 import { NEWEST } from './steps.ts'
 import type { Draft, KeyPick, Pick } from './steps.ts'
 
-const ON_OBJECT = new Set(['set', 'update', 'touch', 'clear', 'rotate', 'bind'])
+const ON_OBJECT = new Set(['set', 'update', 'touch', 'clear', 'rotate', 'bind', 'renew'])
 
 /** The action of a draft on what there is by now, or `undefined` when there is nothing to do it on. */
 export function actionOf(

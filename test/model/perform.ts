@@ -93,6 +93,14 @@ const DEEDS: { readonly [K in Kind]: Deed<K> } = {
     await sessions.bind(session, subject, labelled(label))
     return renamed(real, at, session)
   },
+  async renew(sessions, { object }, real, at) {
+    const session = objectOf(real, object)
+    const renewed = await sessions.renew(session)
+    // Those who renew at once get the same key, named after the first of them.
+    const isNew = ![...real.keys.values()].includes(session.key)
+    if (isNew) renamed(real, at, session)
+    return renewed
+  },
   clear: (sessions, { object }, real) => done(sessions.clear(objectOf(real, object))),
   clearFromHeaders: (sessions, { tokens }, real) =>
     sessions.clearFromHeaders(cookieOf(real, tokens)),

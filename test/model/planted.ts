@@ -123,6 +123,16 @@ export const planted: Readonly<Record<string, Planted>> = {
       ? { ...change, previous: { ...change.previous, graceMs: 60_000 } }
       : change,
   ),
+  'renewal ends the old key at once': changing((change) =>
+    change.previous?.graceMs === null
+      ? { ...change, previous: { ...change.previous, graceMs: 0 } }
+      : change,
+  ),
+  'the grace of a renewed key is ten minutes': changing((change) =>
+    change.previous?.graceMs === 60_000
+      ? { ...change, previous: { ...change.previous, graceMs: 600_000 } }
+      : change,
+  ),
   'bind does not authenticate': changing(({ authenticated, ...change }) =>
     change.subject === undefined ? { ...change, authenticated } : change,
   ),

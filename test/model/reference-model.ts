@@ -4,6 +4,9 @@
 import { end, idOf, idsOf, isGood, isLive, putObject, putRecord, tokenOf } from './state.ts'
 import type { Action, Branch, ModelObject, ModelRecord, Policy, State, Token } from './state.ts'
 
+// Seconds for which a key that has been followed by another stays good.
+const GRACE = 60
+
 type Kind = Action['kind']
 type Of<K extends Kind> = Extract<Action, { readonly kind: K }>
 type Step<K extends Kind> = (state: State, action: Of<K>, policy: Policy, at: number) => Branch[]
@@ -55,6 +58,23 @@ const STEPS: { readonly [K in Kind]: Step<K> } = {
   bind: (state, { object, subject, label }, policy, at) =>
     rotated(state, object, { authenticated: true, label, subject }, policy, at),
 
+  renew(state, { object: id }, _policy, at) {
+    const object = state.objects[id] as ModelObject
+    const { record } = writing(state, id)
+    if (record === undefined) return told('gone', state)
+    const shown = { ...object, period: record.expires - state.now }
+    const renewed = { ...shown, modified: true, renewal: undefined }
+    const isOld = object.key === record.previous
+    if (isOld && record.previousUntil === Infinity) {
+      return told(true, putObject(state, id, { ...renewed, key: record.key }))
+    }
+    // There is room for one key beside the current one.
+    if (isOld || state.now < record.previousUntil) return told(false, putObject(state, id, shown))
+    const key = tokenOf(object.record, at)
+    const next = { ...record, key, previous: record.key, previousUntil: Infinity }
+    return told(true, putObject(putRecord(state, object.record, next), id, { ...renewed, key }))
+  },
+
   clear(state, { object: id }) {
     const { record, value } = state.objects[id] as ModelObject
     if (value === undefined) return told('done', state)
@@ -101,7 +121,14 @@ function newRecord(
   const { value, expiry: idle = period, subject, label } = made
   const times = { created: now, idle, expires: now + Math.min(idle, absolute) }
   const proved = subject === undefined ? undefined : now
-  const owner = { subject, proved, label, key: tokenOf(at, at), previous: undefined }
+  const owner = {
+    subject,
+    proved,
+    label,
+    key: tokenOf(at, at),
+    previous: undefined,
+    previousUntil: 0,
+  }
   return { value, version: 1, ...times, deadline: now + absolute, ...owner }
 }
 
@@ -129,9 +156,10 @@ function load(state: State, tokens: readonly (Token | null)[], at: number): Bran
   const token = goodOf(state, tokens)
   const record = token === undefined ? undefined : state.records[idOf(token)]
   if (token === undefined || record === undefined) return told('not_found', state)
-  if (record.value === 'unset') return told('not_set', state)
-  if (record.value === 'unreadable') return told('invalid', state)
-  return told('found', putObject(state, at, objectOf(state, idOf(token), record)))
+  if (record.value === 'unset') return told('not_set', confirmed(state, token))
+  if (record.value === 'unreadable') return told('invalid', confirmed(state, token))
+  const seen = confirmed(state, token)
+  return told('found', putObject(seen, at, objectOf(seen, idOf(token), record, token)))
 }
 
 function loadOrGenerate(
@@ -153,9 +181,20 @@ function goodOf(state: State, tokens: readonly (Token | null)[]): Token | undefi
   return tried.find((token) => isGood(state, token))
 }
 
-function objectOf(state: State, id: number, record: ModelRecord): ModelObject {
-  const { idle, expires, deadline } = record
-  const { key, version, subject, proved, label, created } = record
+/** The first sight of a new key starts the grace of the one before it. */
+function confirmed(state: State, token: Token): State {
+  const record = state.records[idOf(token)] as ModelRecord
+  if (record.key !== token || record.previousUntil !== Infinity) return state
+  return putRecord(state, idOf(token), { ...record, previousUntil: state.now + GRACE })
+}
+
+/** A session as it is found under a key: under one that has a successor which nobody has seen, it has that. */
+function objectOf(state: State, id: number, record: ModelRecord, token = record.key): ModelObject {
+  const { idle, expires, deadline, previousUntil } = record
+  const again = token === record.previous && previousUntil === Infinity
+  const key = again ? record.key : token
+  const renewal = again ? 'again' : token === record.previous ? 'over' : undefined
+  const { version, subject, proved, label, created } = record
   const to = Math.min(state.now + idle, deadline)
   const isDue = to - expires >= Math.min(idle / 2, Math.max(60, idle / 20))
   return {
@@ -169,6 +208,7 @@ function objectOf(state: State, id: number, record: ModelRecord): ModelObject {
     value: record.value as number,
     period: expires - state.now,
     modified: false,
+    renewal,
     due: isDue ? { from: expires, to, period: to - state.now } : undefined,
   }
 }
@@ -216,9 +256,17 @@ function rotated(
   const expires = authenticated ? Math.min(now + record.idle, deadline) : record.expires
   const proved = authenticated ? now : record.proved
   const owner = { key: tokenOf(recordId, at), subject, label, proved }
-  const changed = { ...record, ...owner, previous: record.key, deadline, expires }
+  const previous = state.objects[id]?.key
+  const changed = { ...record, ...owner, previous, previousUntil: 0, deadline, expires }
   return admitted.flatMap((next) =>
-    told('done', show(putRecord(next, recordId, changed), id, { ...owner, period: expires - now })),
+    told(
+      'done',
+      show(putRecord(next, recordId, changed), id, {
+        ...owner,
+        period: expires - now,
+        renewal: undefined,
+      }),
+    ),
   )
 }
 

@@ -23,7 +23,7 @@ import type { Gate } from './gate.ts'
 import { numbered, perform, viewOf } from './perform.ts'
 import type { Real } from './perform.ts'
 import { apply } from './reference-model.ts'
-import { EMPTY } from './state.ts'
+import { EMPTY, idOf } from './state.ts'
 import type { Action, Branch, ModelObject, Outcome, Policy, State } from './state.ts'
 import { returning, stepsAlone, stepsAtOnce } from './steps.ts'
 import type { Draft } from './steps.ts'
@@ -151,8 +151,11 @@ function atOnce(drafts: readonly Draft[]): AsyncCommand<Run, Real> {
   return {
     check: () => true,
     async run(run, real) {
-      const actions = drafts.map((draft) => actionOf(draft, real, run.states[0] ?? EMPTY))
-      const known = actions.filter((action) => action !== undefined)
+      const [state = EMPTY] = run.states
+      const actions = drafts.map((draft) => actionOf(draft, real, state))
+      const known = actions.filter(
+        (action): action is Action => action !== undefined && !confirms(action, state),
+      )
       const done = await run.gate.run(() =>
         Promise.all(
           known.map(async (action) => {
@@ -167,6 +170,15 @@ function atOnce(drafts: readonly Draft[]): AsyncCommand<Run, Real> {
     },
     toString: () => `at once ${JSON.stringify(drafts)}`,
   }
+}
+
+/** Whether an action is the first sight of a new key: a read and then a write, with room for others between them. */
+function confirms(action: Action, { records }: State): boolean {
+  const tokens = 'token' in action ? [action.token] : 'tokens' in action ? action.tokens : []
+  return tokens.some((token) => {
+    const record = token === null ? undefined : records[idOf(token)]
+    return record?.key === token && record?.previousUntil === Infinity
+  })
 }
 
 /** Keeps the states that explain what was done; there must be one. */
@@ -208,7 +220,7 @@ function distinct(states: readonly State[]): State[] {
 function viewsIn({ keys }: Real, { objects }: State): Map<number, object> {
   return new Map(
     Object.entries(objects).map(([id, object]) => {
-      const { due: _due, key: token, ...rest } = object
+      const { due: _due, renewal: _renewal, key: token, ...rest } = object
       const { record, value, period, modified } = object
       const key = keys.get(token)
       const headers = headersOf(object, key)
@@ -218,9 +230,13 @@ function viewsIn({ keys }: Real, { objects }: State): Map<number, object> {
   )
 }
 
-function headersOf({ value, modified, period }: ModelObject, key: string | undefined): string[][] {
+function headersOf(
+  { value, modified, period, renewal }: ModelObject,
+  key: string | undefined,
+): string[][] {
   const vary = ['Vary', 'Cookie']
-  if (!modified) return [vary]
+  if (!modified && renewal !== 'again') return [vary]
+  if (value !== undefined && renewal === 'over') return [vary]
   const [token, lifetime] =
     value === undefined ? ['', `0; Expires=${LONG_AGO}`] : [key, String(period)]
   const line = `__Host-session=${token}; Max-Age=${lifetime}; Path=/; Secure; HttpOnly; SameSite=Lax`

@@ -23,8 +23,10 @@ export interface ModelRecord {
   readonly proved: number | undefined
   readonly label: string | undefined
   readonly key: Token
-  /** The key before it: good for a logout and for nothing else. */
+  /** The key before it, always good for a logout. */
   readonly previous: Token | undefined
+  /** Until when that is good for all else: after a renewal until the new key is seen (`Infinity`), and then for a grace. */
+  readonly previousUntil: number
 }
 
 /** A session object as an application holds it. */
@@ -40,6 +42,8 @@ export interface ModelObject {
   readonly subject: string | undefined
   readonly proved: number | undefined
   readonly label: string | undefined
+  /** How a cookie with this key is to be set: by another response, which has its successor; or in any case. */
+  readonly renewal: 'over' | 'again' | undefined
   readonly due: { readonly from: number; readonly to: number; readonly period: number } | undefined
 }
 
@@ -93,6 +97,7 @@ export type Action =
       readonly expiry?: number | undefined
     }
   | { readonly kind: 'touch'; readonly object: number }
+  | { readonly kind: 'renew'; readonly object: number }
   | { readonly kind: 'clear'; readonly object: number }
   | {
       readonly kind: 'rotate'
@@ -142,7 +147,11 @@ export function isLive({ now, records }: State, id: number): boolean {
 
 /** Whether a key opens a session. */
 export function isGood(state: State, token: Token): boolean {
-  return isLive(state, idOf(token)) && state.records[idOf(token)]?.key === token
+  const { key, previous, previousUntil = 0 } = state.records[idOf(token)] ?? {}
+  return (
+    isLive(state, idOf(token)) &&
+    (key === token || (previous === token && state.now < previousUntil))
+  )
 }
 
 /** The state without these records. */

@@ -85,6 +85,8 @@ export function stepsAtOnce(expiries: readonly number[]): Arbitrary<Draft>[] {
     increment,
     increment,
     draft('touch', { on: pick }),
+    draft('renew', { on: pick }),
+    draft('renew', { on: pick }),
     rotation,
     binding,
     binding,
