@@ -153,9 +153,9 @@ function atOnce(drafts: readonly Draft[]): AsyncCommand<Run, Real> {
     async run(run, real) {
       const [state = EMPTY] = run.states
       const actions = drafts.map((draft) => actionOf(draft, real, state))
-      const known = actions.filter(
-        (action): action is Action => action !== undefined && !confirms(action, state),
-      )
+      const known = actions
+        .filter((action): action is Action => action !== undefined && !confirms(action, state))
+        .filter((action, _at, all) => !isOvertaken(action, all))
       const done = await run.gate.run(() =>
         Promise.all(
           known.map(async (action) => {
@@ -179,6 +179,12 @@ function confirms(action: Action, { records }: State): boolean {
     const record = token === null ? undefined : records[idOf(token)]
     return record?.key === token && record?.previousUntil === Infinity
   })
+}
+
+/** Whether the object of an action is cleared beside it: what it answers then, `false` or what it did, says little. */
+function isOvertaken(action: Action, all: readonly Action[]): boolean {
+  if (action.kind !== 'touch' && action.kind !== 'renew') return false
+  return all.some((other) => other.kind === 'clear' && other.object === action.object)
 }
 
 /** Keeps the states that explain what was done; there must be one. */
