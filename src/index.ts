@@ -17,6 +17,7 @@ export { jsonCodec } from './core/codec.ts'
 export type { Codec } from './core/codec.ts'
 export {
   BackendError,
+  CrossSiteRequestError,
   HeadersSentError,
   InvalidCookieError,
   InvalidPeriodError,
@@ -28,7 +29,7 @@ export {
   SubjectLimitError,
   UnsupportedOperationError,
 } from './core/errors.ts'
-export type { AnySessionError, SessionErrorCode } from './core/errors.ts'
+export type { AnySessionError, RefusalReason, SessionErrorCode } from './core/errors.ts'
 export type {
   BackendOperation,
   CookieDuplicated,

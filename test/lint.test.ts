@@ -51,6 +51,11 @@ const FORBIDDEN: Readonly<Record<string, Plant>> = {
   'an adapter importing testing': plant('adapters/c.ts', '../testing/index.ts'),
   'an adapter importing the door': plant('adapters/d.ts', '../index.ts'),
   'an adapter importing a framework': plant('adapters/e.ts', 'vitest'),
+  'a room of an adapter importing another adapter': plant('adapters/guard/a.ts', '../node.ts'),
+  'a room of an adapter importing a backend': plant(
+    'adapters/guard/b.ts',
+    '../../backends/memory.ts',
+  ),
   'testing importing a backend': plant('testing/a.ts', '../backends/memory.ts'),
   'testing importing the manager': plant('testing/b.ts', '../manager.ts'),
   'testing importing a runner': plant('testing/c.ts', 'vitest'),
@@ -72,6 +77,8 @@ const ALLOWED: Readonly<Record<string, Plant>> = {
   'a room of a backend importing itself': plant('backends/q/whole.ts', './part.ts'),
   'an adapter importing the request': plant('adapters/p.ts', '../request.ts'),
   'an adapter importing the manager': plant('adapters/q.ts', '../manager.ts'),
+  'a room of an adapter importing core': plant('adapters/guard/p.ts', '../../core/errors.ts'),
+  'a room of an adapter importing itself': plant('adapters/guard/q.ts', './token.ts'),
   'testing importing node:assert': plant('testing/p.ts', 'node:assert'),
 }
 

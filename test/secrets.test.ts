@@ -52,6 +52,7 @@ describe('errors', () => {
     expect([...codes].sort()).toStrictEqual([
       'ERR_SESSION_BACKEND',
       'ERR_SESSION_CONFLICT',
+      'ERR_SESSION_CROSS_SITE',
       'ERR_SESSION_GONE',
       'ERR_SESSION_HEADERS_SENT',
       'ERR_SESSION_INVALID_COOKIE',

@@ -7,6 +7,7 @@ export type SessionErrorCode = AnySessionError['code']
 /** Any error of this library, as a union: `switch (error.code)` narrows and is exhaustive. */
 export type AnySessionError =
   | BackendError
+  | CrossSiteRequestError
   | HeadersSentError
   | InvalidCookieError
   | InvalidPeriodError
@@ -28,6 +29,40 @@ export abstract class SessionError extends Error {
 export class BackendError extends SessionError {
   override readonly name = 'BackendError'
   override readonly code = 'ERR_SESSION_BACKEND' as const
+}
+
+/**
+ * Why a guard refuses a request: `cross_site`, `same_site` and `cross_origin`, it comes from a page of another origin;
+ * `navigation`, a link led to what no link may do; `opaque_origin` and `no_evidence`, nothing says where it comes from;
+ * `destination`, another site may not load this; `header_missing`, `token_missing` and `token_invalid`, it lacks what
+ * the guard asks for.
+ */
+export type RefusalReason =
+  | 'cross_site'
+  | 'same_site'
+  | 'cross_origin'
+  | 'navigation'
+  | 'opaque_origin'
+  | 'no_evidence'
+  | 'destination'
+  | 'header_missing'
+  | 'token_missing'
+  | 'token_invalid'
+
+/** A guard refused a request that another site may have made; answer it with `status`. */
+export class CrossSiteRequestError extends SessionError {
+  override readonly name = 'CrossSiteRequestError'
+  override readonly code = 'ERR_SESSION_CROSS_SITE' as const
+  readonly status = 403
+  readonly reason: RefusalReason
+
+  constructor(
+    message: string,
+    { reason = 'no_evidence', ...options }: ErrorOptions & { reason?: RefusalReason } = {},
+  ) {
+    super(message, options)
+    this.reason = reason
+  }
 }
 
 /** A session header had to be written after the response's headers had been sent. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { AnySessionError } from '../../src/core/errors.ts'
 import {
   BackendError,
+  CrossSiteRequestError,
   guardBackend,
   HeadersSentError,
   InvalidCookieError,
@@ -17,6 +18,7 @@ import {
 
 const CLASSES = [
   [BackendError, 'BackendError', 'ERR_SESSION_BACKEND'],
+  [CrossSiteRequestError, 'CrossSiteRequestError', 'ERR_SESSION_CROSS_SITE'],
   [HeadersSentError, 'HeadersSentError', 'ERR_SESSION_HEADERS_SENT'],
   [InvalidCookieError, 'InvalidCookieError', 'ERR_SESSION_INVALID_COOKIE'],
   [InvalidPeriodError, 'InvalidPeriodError', 'ERR_SESSION_INVALID_PERIOD'],

@@ -71,6 +71,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['adapters/fetch.js', 'core', 'http', 'request.js'],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
+  './adapters/guard': {
+    rooms: ['adapters/guard', 'adapters/guard.js', ...CORE],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
   './adapters/opentelemetry': {
     rooms: ['adapters/opentelemetry.js', ...CORE],
     modules: ['node:diagnostics_channel'],

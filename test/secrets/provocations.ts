@@ -1,3 +1,4 @@
+import { createGuard } from '../../src/adapters/guard.ts'
 import { createMemoryBackend, createMemoryStore } from '../../src/backends/memory.ts'
 import { createSqliteBackend } from '../../src/backends/sqlite.ts'
 import { checkCookie } from '../../src/http/cookie-options.ts'
@@ -163,6 +164,14 @@ export const stateErrors: Provocations = {
   'an update without versions': async () => {
     const manager = withBackend({})
     return manager.update(await make(manager), () => VALUE)
+  },
+  'a request of another site': async () => {
+    const headers = { cookie: COOKIE, origin: `https://${MARK}.example`, 'x-csrf-token': MARK }
+    return createGuard().assert({ method: 'POST', url: `/${MARK}`, headers })
+  },
+  'a wrong token': async () => {
+    const request = { method: 'POST', headers: { cookie: COOKIE, 'x-csrf-token': MARK } }
+    return createGuard().assert(request, { session: await make() })
   },
   'a list without the lifecycle': () => withBackend({}).list(SUBJECT),
 }

@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createFetchAdapter } from '../../src/adapters/fetch.ts'
+import { createGuard } from '../../src/adapters/guard.ts'
+import type { PassReason } from '../../src/adapters/guard.ts'
 import { createNodeAdapter } from '../../src/adapters/node.ts'
-import type { RequestSession, SessionManager } from '../../src/index.ts'
+import type { RefusalReason, RequestSession, SessionManager } from '../../src/index.ts'
 
 declare const sessions: SessionManager<number>
 
@@ -55,3 +57,31 @@ void routed(webRequest, { id: 1 })
 withSession((_request: Request) => 'no response')
 // @ts-expect-error
 void plain(nodeRequest)
+
+// A guard takes requests and sessions of both kinds.
+const guard = createGuard({ origin: 'https://app.example' })
+export async function guarded(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const passed: boolean = await guard.node(request, response, {
+    session: session(request, response),
+  })
+  const verdict = await guard.check(webRequest)
+  if (verdict.ok) {
+    const reason: PassReason = verdict.reason
+    void reason
+  } else {
+    const reason: RefusalReason = verdict.reason
+    // @ts-expect-error
+    const passReason: PassReason = verdict.reason
+    void [passed, reason, passReason]
+  }
+  // @ts-expect-error
+  void guard.fetch('https://app.example')
+  // @ts-expect-error
+  createGuard({ origins: ['https://app.example'] })
+}
+export function guardedHttp2(
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+): Promise<boolean> {
+  return guard.node(request, response)
+}

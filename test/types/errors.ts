@@ -2,6 +2,7 @@ import { isSessionError } from '../../src/index.ts'
 import type {
   AnySessionError,
   BackendError,
+  RefusalReason,
   SessionConflictError,
   SessionErrorCode,
   SessionGoneError,
@@ -17,6 +18,11 @@ export function describeError(error: AnySessionError): string {
     case 'ERR_SESSION_CONFLICT': {
       const narrowed: SessionConflictError = error
       return narrowed.name
+    }
+    case 'ERR_SESSION_CROSS_SITE': {
+      const status: 403 = error.status
+      const reason: RefusalReason = error.reason
+      return `${status} ${reason}`
     }
     case 'ERR_SESSION_GONE': {
       const narrowed: SessionGoneError = error
