@@ -178,6 +178,7 @@ describe('a server that is gone', () => {
         const own = new Pool({ connectionString: url, max: 2 })
         own.on('error', () => {})
         closing.push(() => own.end())
+        await own.query('SELECT 1')
         return createExpressStoreBackend(openPostgres(own), { ...options, prefix: newSpace() })
       },
     },
@@ -188,6 +189,7 @@ describe('a server that is gone', () => {
         driver.getInstance().on('error', () => {})
         const own = createStorage({ driver })
         closing.push(() => own.dispose())
+        await own.hasItem('any')
         return createUnstorageBackend(own, { ...quiet, ...options })
       },
     },
@@ -202,7 +204,8 @@ describe('a server that is gone', () => {
     'is an outage on %s, and nothing is lost when it is back',
     async (_, { from, open }) => {
       const { proxy, url } = await behindProxy(from)
-      const backend = await open(url, { timeoutMs: 150 })
+      // Connected already: a connection may take longer than the time limit on a busy machine.
+      const backend = await open(url, { timeoutMs: 300 })
       const key = await backend.generate({ value: 'a', subject: 'ann' })
       proxy.stall()
       await expectOutage(backend, key)
