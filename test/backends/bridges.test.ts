@@ -1,5 +1,6 @@
 // The bridges on engines that are servers: what other libraries put between them and the bridge is the real thing.
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import type { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
 import { RedisStore } from 'connect-redis'
@@ -189,7 +190,7 @@ describe('a server that is gone', () => {
         driver.getInstance().on('error', () => {})
         const own = createStorage({ driver })
         closing.push(() => own.dispose())
-        await own.hasItem('any')
+        await once(driver.getInstance(), 'ready')
         return createUnstorageBackend(own, { ...quiet, ...options })
       },
     },
