@@ -10,7 +10,7 @@ import type { RevocationStore } from './cookie/revocations.ts'
 import { createStatelessBackend } from './cookie/stateless.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOptions } from '../core/options.ts'
-import { assertPeriod, ONE_WEEK, THIRTY_DAYS } from '../core/period.ts'
+import { assertPeriod, ONE_WEEK, periodOf, THIRTY_DAYS } from '../core/period.ts'
 import type { StatelessBackend } from '../core/session-backend.ts'
 import { assertTimeLimit } from '../core/time-limit.ts'
 
@@ -117,14 +117,14 @@ export function createCookieBackend(options: CookieBackendOptions): CookieBacken
     throw new RangeError(`"maxBytes" must be a whole number from ${LEAST_BYTES} to ${MAX_BYTES}`)
   }
   if (typeof now !== 'function') throw new TypeError('"now" must be a function')
-  if (typeof period !== 'function') assertPeriod('period', period)
+  const defaultPeriod = periodOf('period', period)
   assertPeriod('absolute', absolute)
   assertTimeLimit('timeoutMs', timeoutMs)
   assertRevocations(revocations)
   const absoluteMs = absolute * 1000
   const backend = createStatelessBackend({
     ring: createKeyRing(secrets, audience),
-    period,
+    defaultPeriod,
     absolute,
     maxBytes,
     longest: MAX_BYTES,

@@ -1,3 +1,4 @@
+import { parseJson } from './json.ts'
 import type { Handle, SecretHash } from './key.ts'
 import type { RecordChange, SecurityChange } from './store.ts'
 import { changeSecurity } from './stored-record.ts'
@@ -22,26 +23,20 @@ export function encodeBridgeText(content: BridgeRecord | BridgeIndex): string {
 
 /** The record in `text`. @throws Error when it is none. */
 export function decodeBridgeRecord(text: string): BridgeRecord {
-  const content = decode(text) as Partial<BridgeRecord> | null
+  const content = decode(text) as Partial<BridgeRecord> | null | undefined
   if (typeof content?.recordId !== 'string' || typeof content.security !== 'object') throw foreign()
   return content as BridgeRecord
 }
 
 /** The index in `text`. @throws Error when it is none. */
 export function decodeBridgeIndex(text: string): BridgeIndex {
-  const content = decode(text) as Partial<BridgeIndex> | null
+  const content = decode(text) as Partial<BridgeIndex> | null | undefined
   if (typeof content?.subject !== 'string' || !Array.isArray(content.entries)) throw foreign()
   return content as BridgeIndex
 }
 
 function decode(text: string): unknown {
-  if (!text.startsWith(FORMAT)) throw foreign()
-  try {
-    return JSON.parse(text.slice(FORMAT.length))
-  } catch {
-    // The parser's own message quotes the text.
-    throw foreign()
-  }
+  return text.startsWith(FORMAT) ? parseJson(text.slice(FORMAT.length)) : undefined
 }
 
 function foreign(): Error {

@@ -59,3 +59,13 @@ export function decodeValue<V>(codec: Codec<V>, text: string): V {
 export function assertWellFormed(text: string): void {
   if (!text.isWellFormed()) throw new InvalidValueError('"value" contains a lone surrogate')
 }
+
+/**
+ * Accepts a text to be stored as a value.
+ *
+ * @throws InvalidValueError when it is no text, or has a lone surrogate.
+ */
+export function assertValue(value: unknown): void {
+  if (typeof value !== 'string') throw new InvalidValueError('"value" must be a string')
+  assertWellFormed(value)
+}

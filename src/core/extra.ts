@@ -1,4 +1,5 @@
 import { BackendError } from './errors.ts'
+import { parseJson } from './json.ts'
 
 /**
  * What the policy keeps in the security part's `extra`, each part under its name. Whoever needs another part names it
@@ -45,12 +46,4 @@ function isExtra(extra: unknown): extra is Extra {
   const { salt, renewedAtMs } = extra as Record<keyof Extra, unknown>
   if (renewedAtMs !== undefined && typeof renewedAtMs !== 'number') return false
   return salt === undefined || typeof salt === 'string'
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

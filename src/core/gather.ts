@@ -1,5 +1,6 @@
 import type { Awaitable } from './backend.ts'
 import { BackendError } from './errors.ts'
+import type { StoredRecord } from './store.ts'
 import type { TimeLimit } from './time-limit.ts'
 
 /** Asks an engine for some things at once: the answers in the order of the names, each of which may fail for itself. */
@@ -74,6 +75,15 @@ export function createGather<T>(
       waiting.push({ name, resolve, reject })
       if (flying < flights) plan()
     })
+}
+
+/** `records` in the order of `ids`, with `undefined` for those that are not there. */
+export function inOrderOf(
+  ids: readonly string[],
+  records: readonly StoredRecord[],
+): (StoredRecord | undefined)[] {
+  const byId = new Map<string, StoredRecord>(records.map((record) => [record.recordId, record]))
+  return ids.map((id) => byId.get(id))
 }
 
 function give<T>(batch: readonly Waiting<T>[], answers: readonly Awaitable<T>[]): void {

@@ -1,4 +1,5 @@
 import { BackendError, InvalidValueError } from './errors.ts'
+import { parseJson } from './json.ts'
 import type { Labels } from './session-backend.ts'
 
 /** No labels. */
@@ -31,12 +32,4 @@ export function decodeLabels(text: string | null): Labels {
 function isLabels(labels: unknown): labels is Labels {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return false
   return Object.values(labels).every((label) => typeof label === 'string')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

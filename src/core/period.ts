@@ -36,6 +36,23 @@ export function assertExpiry(name: string, expiry: unknown): asserts expiry is P
   }
 }
 
+/**
+ * The period that an option gives, which may vary: one that does is checked each time, any other here and now.
+ *
+ * @throws InvalidPeriodError when the period is out of range; the returned function too.
+ */
+export function periodOf(name: string, period: Period | (() => Period)): () => Period {
+  if (typeof period !== 'function') {
+    assertPeriod(name, period)
+    return () => period
+  }
+  return () => {
+    const now = period()
+    assertPeriod(name, now)
+    return now
+  }
+}
+
 /** The whole seconds left at `nowMs` until `expiresAtMs`, rounded up, so that a live session never shows 0. */
 export function periodLeft(expiresAtMs: number, nowMs: number): Period {
   return Math.max(0, Math.ceil((expiresAtMs - nowMs) / 1000))

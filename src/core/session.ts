@@ -93,8 +93,7 @@ class ManagedSession<V> implements Session<V> {
   }
 
   get handle(): Handle | undefined {
-    const { key, facts } = this.#state
-    return isKey(key) ? handleOf(key) : facts?.handle
+    return publicHandleOf(this.#state.key, this.#state.facts)
   }
 
   get createdAt(): Date | undefined {
@@ -117,6 +116,11 @@ class ManagedSession<V> implements Session<V> {
     const { expiryPeriod, modified, version } = this.#state
     return `Session { handle: ${this.handle}, version: ${version}, expiryPeriod: ${expiryPeriod}, modified: ${modified} }`
   }
+}
+
+/** The public name of the session with this key, if there is one. */
+export function publicHandleOf(key: string, facts: SessionFacts | undefined): Handle | undefined {
+  return isKey(key) ? handleOf(key) : facts?.handle
 }
 
 function dateOf(ms: number | undefined): Date | undefined {

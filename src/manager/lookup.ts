@@ -10,7 +10,7 @@ import {
 import { isKey } from '../core/key.ts'
 import type { Key } from '../core/key.ts'
 import type { GetOptions, SessionFound } from '../core/session-backend.ts'
-import { createSession } from '../core/session.ts'
+import { createSession, publicHandleOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
 import { joinChunks } from '../http/chunked-cookie.ts'
 import { readCookies } from '../http/cookie-header.ts'
@@ -18,7 +18,7 @@ import { cookieHeaderOf } from '../http/header-source.ts'
 import type { HeaderSource } from '../http/header-source.ts'
 import type { ManagerContext } from './context.ts'
 import type { LookupReason } from './session-manager.ts'
-import { publicHandleOf, tellRead, unusable } from './tell.ts'
+import { tellRead, unusable } from './tell.ts'
 
 // Enough for a cookie of each path and domain in use, too few to turn one request into many reads.
 const MAX_CANDIDATES = 4

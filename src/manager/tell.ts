@@ -13,10 +13,9 @@ import {
   publishTouched,
   publishWritten,
 } from '../core/events.ts'
-import { handleOf, isKey } from '../core/key.ts'
-import type { Handle } from '../core/key.ts'
 import type { Period } from '../core/period.ts'
 import type { RotateOptions, SessionFacts } from '../core/session-backend.ts'
+import { publicHandleOf } from '../core/session.ts'
 import type { SessionState } from '../core/session.ts'
 import type { ManagerContext } from './context.ts'
 
@@ -42,11 +41,6 @@ export function unusable(operation: BackendOperation, message: string): BackendE
 /** Whether what the backend has done is for the manager to publish, and somebody listens. */
 function mustTell<V>({ tells }: ManagerContext<V>): boolean {
   return tells && isAnyoneListening()
-}
-
-/** The public name of the session with this key, if there is one. */
-export function publicHandleOf(key: string, facts: SessionFacts | undefined): Handle | undefined {
-  return isKey(key) ? handleOf(key) : facts?.handle
 }
 
 /** Tells of a session that the backend has made. */

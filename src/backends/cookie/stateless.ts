@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Missed, SetResult } from '../../core/backend.ts'
-import { assertWellFormed } from '../../core/codec.ts'
+import { assertValue } from '../../core/codec.ts'
 import { InvalidValueError, UnsupportedOperationError } from '../../core/errors.ts'
 import { isHandle } from '../../core/key.ts'
 import type { Handle, Key } from '../../core/key.ts'
 import { decodeLabels, encodeLabels } from '../../core/labels.ts'
-import { assertExpiry, assertPeriod, periodLeft } from '../../core/period.ts'
+import { assertExpiry, periodLeft } from '../../core/period.ts'
 import type { Period } from '../../core/period.ts'
 import type {
   RotateOptions,
@@ -28,7 +28,7 @@ import type { SealedSession } from './sealed-session.ts'
 /** What a stateless backend is made of; all of it checked. */
 export interface StatelessParts {
   readonly ring: KeyRing
-  readonly period: Period | (() => Period)
+  readonly defaultPeriod: () => Period
   readonly absolute: Period
   /** What a key may be long now, and what any key may ever have been. */
   readonly maxBytes: number
@@ -51,15 +51,8 @@ const GONE = { ok: false, reason: 'not_found' } as const
 
 /** Makes the backend under `createCookieBackend`. */
 export function createStatelessBackend(parts: StatelessParts): StatelessBackend {
-  const { ring, period, absolute, maxBytes, longest, now, revocations } = parts
+  const { ring, defaultPeriod, absolute, maxBytes, longest, now, revocations } = parts
   const absoluteMs = absolute * 1000
-
-  function defaultPeriod(): Period {
-    if (typeof period !== 'function') return period
-    const current = period()
-    assertPeriod('period', current)
-    return current
-  }
 
   function open(key: string): ReturnType<KeyRing['open']> {
     return typeof key === 'string' && key.length <= longest ? ring.open(key) : undefined
@@ -261,9 +254,4 @@ function factsOf(session: SealedSession): SessionFacts {
 
 async function cannot(operation: string, why: string): Promise<never> {
   throw new UnsupportedOperationError(`a stateless backend cannot do "${operation}": ${why}`)
-}
-
-function assertValue(value: unknown): void {
-  if (typeof value !== 'string') throw new InvalidValueError('"value" must be a string')
-  assertWellFormed(value)
 }

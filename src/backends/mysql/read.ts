@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../core/backend.ts'
-import { createGather } from '../../core/gather.ts'
+import { createGather, inOrderOf } from '../../core/gather.ts'
 import type { StoredRecord } from '../../core/store.ts'
 import type { TimeLimit } from '../../core/time-limit.ts'
 import { answerOf, rowsOf } from './ask.ts'
@@ -10,7 +10,7 @@ import { fill } from './schema.ts'
 
 // Reads beyond those that the connections of a usual pool are busy with go together.
 const FLIGHTS = 8
-// Each size is a prepared statement of its own; the last name is said again until there are so many.
+// Each size is a prepared statement of its own; the first name is said again until there are so many.
 const SIZES = [1, 2, 4, 8, 16, 32] as const
 const MOST = 32
 
@@ -34,13 +34,9 @@ export function createRead(
     const answers = rowsOf(await ask(statements.get(size) as string, names))
     // One that the server cannot send is not named: none of the others may fail for it.
     if (ids.length > 1 && answers.some(([answer]) => answer === null)) return ids.map(readOne)
-    const records = new Map<string, StoredRecord>()
-    for (const answer of answers.map(answerOf)) {
-      const record = recordOf(answer)
-      records.set(record.recordId, record)
-      onRead(record.nowMs)
-    }
-    return ids.map((id) => records.get(id))
+    const records = answers.map((row) => recordOf(answerOf(row)))
+    for (const { nowMs } of records) onRead(nowMs)
+    return inOrderOf(ids, records)
   }
 
   async function readOne(id: string): Promise<StoredRecord | undefined> {

@@ -144,6 +144,12 @@ function functionsOf(names: Names): string {
   const readCommitted = `IF current_setting('transaction_isolation') <> 'read committed' THEN
       RAISE EXCEPTION 'transactions must be "read committed"' USING ERRCODE = 'SJ003';
     END IF;`
+  const stillLives = `IF at_version IS NOT NULL THEN
+      PERFORM FROM ${table} WHERE id = record_id AND expires_at > now_ms;
+      IF NOT FOUND THEN
+        RETURN NULL;
+      END IF;
+    END IF;`
   return `
   -- The time at which a record becomes the subject's, or NULL if it may not. Until the end of the transaction nobody
   -- ends the subject's records, and where there is a bound on them, nobody else becomes one. A record that exists
@@ -187,12 +193,7 @@ function functionsOf(names: Names): string {
         WHERE subject = owner AND expires_at > now_ms AND id <> record_id;
       EXIT WHEN ending = 0;
     END LOOP;
-    IF at_version IS NOT NULL THEN
-      PERFORM FROM ${table} WHERE id = record_id AND expires_at > now_ms;
-      IF NOT FOUND THEN
-        RETURN NULL;
-      END IF;
-    END IF;
+    ${stillLives}
     IF others < most OR own = owner AND evicting = 0 THEN
       RETURN now_ms;
     END IF;
@@ -212,12 +213,7 @@ function functionsOf(names: Names): string {
     PERFORM FROM ${table} WHERE id = ANY(doomed) FOR UPDATE;
     -- The record may have run out in this wait too.
     now_ms := ${NOW};
-    IF at_version IS NOT NULL THEN
-      PERFORM FROM ${table} WHERE id = record_id AND expires_at > now_ms;
-      IF NOT FOUND THEN
-        RETURN NULL;
-      END IF;
-    END IF;
+    ${stillLives}
     DELETE FROM ${table} WHERE subject = owner AND id = ANY(doomed);
     RETURN now_ms;
   END

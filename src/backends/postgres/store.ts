@@ -1,4 +1,4 @@
-import { createGather } from '../../core/gather.ts'
+import { createGather, inOrderOf } from '../../core/gather.ts'
 import type { Handle, SecretHash } from '../../core/key.ts'
 import type {
   ListedRecord,
@@ -222,15 +222,11 @@ function recordsOf(
   ids: readonly string[],
   rows: readonly (readonly Cell[])[],
 ): (StoredRecord | undefined)[] {
-  const records = new Map<string, StoredRecord>()
-  for (const row of rows) {
-    const record = recordOf(row)
-    records.set(record.recordId, record)
-  }
-  return ids.map((id) => {
-    const record = records.get(id)
-    return record !== undefined && record.nowMs < record.expiresAtMs ? record : undefined
-  })
+  const records = rows.map(recordOf)
+  return inOrderOf(
+    ids,
+    records.filter(({ nowMs, expiresAtMs }) => nowMs < expiresAtMs),
+  )
 }
 
 function recordOf([packed = null, texts = null]: readonly Cell[]): StoredRecord {

@@ -1,3 +1,4 @@
+import { assertValue } from '../codec.ts'
 import { BackendError } from '../errors.ts'
 import { publishCreated } from '../events.ts'
 import { generateKey, handleOf, secretHashOf } from '../key.ts'
@@ -10,7 +11,6 @@ import type { NewRecord } from '../store.ts'
 import { assertSubject } from '../subject.ts'
 import { ask, subjectLimit } from './engine.ts'
 import type { Engine } from './engine.ts'
-import { assertValue } from './write.ts'
 
 /** `SessionBackend.generate`. */
 export async function create(engine: Engine, options: SessionGenerateOptions): Promise<Key> {

@@ -1,4 +1,4 @@
-import { assertPeriod, ONE_WEEK, THIRTY_DAYS } from '../period.ts'
+import { assertPeriod, ONE_WEEK, periodOf, THIRTY_DAYS } from '../period.ts'
 import type { Period } from '../period.ts'
 import type { SubjectLimit } from '../store.ts'
 import { assertTimeLimit, createTimeLimit } from '../time-limit.ts'
@@ -62,10 +62,10 @@ const ONE_MINUTE: Period = 60
 export function checkPolicy(policy: LifecyclePolicy): CheckedPolicy {
   const { period = ONE_WEEK, absolute = THIRTY_DAYS, timeoutMs } = policy
   const limit = limitOf(policy)
-  if (typeof period !== 'function') assertPeriod('period', period)
+  const defaultPeriod = periodOf('period', period)
   assertPeriod('absolute', absolute)
   return {
-    defaultPeriod: periodOf(period),
+    defaultPeriod,
     absolute,
     limit,
     ...renewalOf(policy),
@@ -86,15 +86,6 @@ function renewalOf({ renewGrace = ONE_MINUTE, renewAfter, onReuse = 'report' }: 
   }
   const renewAfterMs = renewAfter === undefined ? undefined : renewAfter * 1000
   return { graceMs: renewGrace * 1000, renewAfterMs, endsOnReuse: onReuse === 'end' }
-}
-
-function periodOf(period: Period | (() => Period)): () => Period {
-  if (typeof period !== 'function') return () => period
-  return () => {
-    const now = period()
-    assertPeriod('period', now)
-    return now
-  }
 }
 
 function limitOf({ maxPerSubject, atLimit = 'refuse' }: LifecyclePolicy): SubjectLimit | undefined {

@@ -1,6 +1,5 @@
 import type { SetResult } from '../backend.ts'
-import { assertWellFormed } from '../codec.ts'
-import { InvalidValueError } from '../errors.ts'
+import { assertValue } from '../codec.ts'
 import { publishCleared, publishConflict, publishTouched, publishWritten } from '../events.ts'
 import { parseKey } from '../key.ts'
 import { assertExpiry, periodLeft } from '../period.ts'
@@ -60,14 +59,4 @@ export async function clear(
     verified ? engine.store.delete(handle) : engine.store.delete(handle, secretHash),
   )
   publishCleared('key', Number(live), handle, undefined)
-}
-
-/**
- * Accepts a value to be stored.
- *
- * @throws InvalidValueError when it is no text, or has a lone surrogate.
- */
-export function assertValue(value: unknown): void {
-  if (typeof value !== 'string') throw new InvalidValueError('"value" must be a string')
-  assertWellFormed(value)
 }
