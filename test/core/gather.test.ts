@@ -53,6 +53,16 @@ describe('createGather', () => {
     expect(await last).toBe('D')
   })
 
+  it('sends no more questions than may be on their way, however much is asked for in one go', async () => {
+    const { ask, questions, asked } = openGather()
+    for (const name of 'abcdefghi') void ask(name)
+    await settled()
+    expect(asked()).toEqual(['abc', 'def'])
+    questions[0]?.answer(['A', 'B', 'C'])
+    await settled()
+    expect(asked()).toEqual(['abc', 'def', 'ghi'])
+  })
+
   it('never gives an answer to who asked after the question was sent', async () => {
     const { ask, questions, asked } = openGather({ flights: 1 })
     const first = ask('a')

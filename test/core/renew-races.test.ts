@@ -38,24 +38,37 @@ function scheduled(store: Store, scheduler: fc.Scheduler): SessionBackend {
   })
 }
 
+/** A session, whose renewal may be pending already, and what takes a step on it and notes each key it learns of. */
+async function begin(
+  create: (now: () => number) => Store,
+  scheduler: fc.Scheduler,
+  pending: boolean,
+) {
+  const store = create(createTestClock().now)
+  const direct = createBackend(store)
+  const backend = scheduled(store, scheduler)
+  const old = await direct.generate({ value: 'a' })
+  const keys = new Set<string>([old])
+  const first = pending && (await direct.renew(old))
+  if (first && first.ok) keys.add(first.key)
+
+  /** Whether the step found the session. */
+  async function run(step: Step): Promise<boolean> {
+    if (step === 'set') return (await backend.set(old, 'b')).ok
+    const key = step === 'get newest' ? ([...keys].at(-1) ?? old) : old
+    const done = step === 'renew' ? await backend.renew(key) : await backend.get(key)
+    if (done.ok) keys.add(done.key ?? key)
+    return done.ok
+  }
+
+  return { direct, backend, old, keys, run }
+}
+
 describe.each(ENGINES)('renewals at once on %s', (_, create) => {
   it('agree on one new key, and cost nobody the session', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.boolean(), steps, async (scheduler, pending, drawn) => {
-        const store = create(createTestClock().now)
-        const direct = createBackend(store)
-        const backend = scheduled(store, scheduler)
-        const old = await direct.generate({ value: 'a' })
-        const keys = new Set<string>([old])
-        const first = pending && (await direct.renew(old))
-        if (first && first.ok) keys.add(first.key)
-        const run = async (step: Step): Promise<boolean> => {
-          if (step === 'set') return (await backend.set(old, 'b')).ok
-          const key = step === 'get newest' ? ([...keys].at(-1) ?? old) : old
-          const done = step === 'renew' ? await backend.renew(key) : await backend.get(key)
-          if (done.ok) keys.add(done.key ?? key)
-          return done.ok
-        }
+        const { direct, keys, run } = await begin(create, scheduler, pending)
         const results = Promise.all(drawn.map(run))
         await scheduler.waitFor(results)
         expect(await results).not.toContain(false)
@@ -69,19 +82,7 @@ describe.each(ENGINES)('renewals at once on %s', (_, create) => {
   it('leave one good key beside a rotation, that of the rotation', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.boolean(), steps, async (scheduler, pending, drawn) => {
-        const store = create(createTestClock().now)
-        const direct = createBackend(store)
-        const backend = scheduled(store, scheduler)
-        const old = await direct.generate({ value: 'a' })
-        const keys = new Set<string>([old])
-        const first = pending && (await direct.renew(old))
-        if (first && first.ok) keys.add(first.key)
-        const run = async (step: Step): Promise<void> => {
-          if (step === 'set') return void (await backend.set(old, 'b'))
-          const key = step === 'get newest' ? ([...keys].at(-1) ?? old) : old
-          const done = step === 'renew' ? await backend.renew(key) : await backend.get(key)
-          if (done.ok) keys.add(done.key ?? key)
-        }
+        const { direct, backend, old, keys, run } = await begin(create, scheduler, pending)
         const rotation = backend.rotate(old, 1, { subject: 'ann', authenticated: true, extra: {} })
         const all = Promise.all([...drawn.map(run), rotation])
         await scheduler.waitFor(all)

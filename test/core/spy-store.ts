@@ -10,7 +10,8 @@ export interface SpyStore extends Store {
 
 type Operation = keyof Store
 
-const OPERATIONS: readonly Operation[] = [
+/** The names of all operations of a store. */
+export const OPERATIONS: readonly Operation[] = [
   'create',
   'read',
   'update',

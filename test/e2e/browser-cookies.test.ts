@@ -1,33 +1,14 @@
 // What a browser makes of our headers, only a browser can say.
 import { createServer } from 'node:http'
-import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createMemoryBackend } from '../../src/backends/memory.ts'
 import { createSessionManager } from '../../src/index.ts'
 import type { CookieOptions } from '../../src/index.ts'
-import { findChromium, launchChromium } from './support/chromium.ts'
+import { visitSites } from './support/sites.ts'
 
-const executable = findChromium()
-const servers: Server[] = []
-let browser: Browser
-
-beforeAll(async () => {
-  if (executable !== undefined) browser = await launchChromium(executable)
-})
-
-afterEach(async () => {
-  for (const context of browser?.contexts() ?? []) await context.close()
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
-
-afterAll(async () => {
-  await browser?.close()
-})
+const visitor = visitSites()
+const { servers } = visitor
 
 type Fields = readonly (readonly [name: string, value: string])[]
 
@@ -106,13 +87,13 @@ const COOKIES: readonly {
   },
 ]
 
-describe.skipIf(executable === undefined)('clearHeaders in Chromium', () => {
+describe.skipIf(visitor.executable === undefined)('clearHeaders in Chromium', () => {
   for (const { host, cookie, seen } of COOKIES) {
     const { name, domain, path } = cookie
     const where = [name, domain, path].filter((part) => part !== undefined).join(' ')
     it(`removes ${where}, which the original's header leaves`, async () => {
       const { port, received, pair } = await createSite(cookie)
-      const context = await browser.newContext()
+      const context = await visitor.browser.newContext()
       const page = await context.newPage()
       const visit = (what: string) => page.goto(`http://${host}:${port}/deep/${what}`)
       const present = async () => (await context.cookies()).filter((each) => each.name === name)
@@ -130,7 +111,7 @@ describe.skipIf(executable === undefined)('clearHeaders in Chromium', () => {
   }
 })
 
-describe.skipIf(executable === undefined)('toCookieHeaders in Chromium', () => {
+describe.skipIf(visitor.executable === undefined)('toCookieHeaders in Chromium', () => {
   it('evicts the cookie of a cleared session, with discard too', async () => {
     const sessions = createSessionManager({ backend: createMemoryBackend({ sweepEveryMs: 0 }) })
     const session = await sessions.generate('value')
@@ -140,7 +121,7 @@ describe.skipIf(executable === undefined)('toCookieHeaders in Chromium', () => {
       '/set': set,
       '/cleared': sessions.toCookieHeaders(session, { discard: true }),
     })
-    const context = await browser.newContext()
+    const context = await visitor.browser.newContext()
     const page = await context.newPage()
     await page.goto(`http://localhost:${port}/set`)
     // A cookie that ends with the browser has no time of its own.

@@ -1,5 +1,6 @@
 import type { Scheduler } from 'fast-check'
 import type { Store } from '../../src/core/store.ts'
+import { OPERATIONS } from '../core/spy-store.ts'
 
 /** What decides in which order the calls of a store get through while several commands are under way. */
 export interface Gate {
@@ -8,19 +9,6 @@ export interface Gate {
   /** Lets the calls that `started` waits for through, one after the other, as the scheduler draws them. */
   readonly run: <T>(started: () => Promise<T>) => Promise<T>
 }
-
-const OPERATIONS = [
-  'create',
-  'read',
-  'update',
-  'touch',
-  'updateSecurity',
-  'delete',
-  'list',
-  'deleteSubject',
-  'deleteAll',
-  'sweep',
-] as const
 
 /** Makes a gate of a scheduler; without one everything goes through at once, and a real server decides. */
 export function createGate(scheduler: Scheduler | undefined): Gate {
