@@ -13,6 +13,8 @@ const SERVERS = [
 export default defineConfig({
   test: {
     coverage: { include: ['src/**'] },
+    // All cores: on two, Vitest's own choice is one worker.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
