@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 const MAX_BYTES = 4096
 const MAX_DISCARDED_BYTES = 2 ** 23
 const TITLES: Readonly<Record<number, string>> = {
-  403: 'Not from here',
   404: 'Not found',
   405: 'Not like this',
   413: 'Too much',
@@ -22,26 +21,12 @@ export class RefusedError extends Error {
   }
 }
 
-/**
- * Refuses a form that another site's page has sent with this visitor's cookie (CSRF).
- *
- * SameSite=Lax keeps the cookie out of most of them, but not out of those of a sibling subdomain, or of another port
- * of the same host. The browser tells where a request comes from, and no page can make it lie: in `Sec-Fetch-Site`,
- * and in `Origin` where it does not send that one. A request with neither is refused, too. So no page needs a
- * token, and this holds for the login as well, where there is no session yet.
- */
-export function assertOwnForm({ headers }: IncomingMessage): void {
-  const site = headers['sec-fetch-site']
-  const own = site === undefined ? isOwn(headers.origin, headers.host) : site === 'same-origin'
-  if (!own) throw new RefusedError(403, 'That form was not sent from a page of this site.')
+/** Refuses what is no form. */
+export function assertForm({ headers }: IncomingMessage): void {
   const [type = ''] = (headers['content-type'] ?? '').split(';')
   if (type.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {
     throw new RefusedError(415, 'This address takes forms alone.')
   }
-}
-
-function isOwn(origin: string | undefined, host: string | undefined): boolean {
-  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
 }
 
 /**

@@ -2,7 +2,7 @@
 //
 // server.ts    starts and stops it                  site.ts     answers requests, and whatever goes wrong
 // sessions.ts  where the sessions are: SOJOURN_DEMO_SESSIONS names a server
-// visitor.ts   who is asking                        form.ts     reads a form, if it is one of this site's own
+// visitor.ts   who is asking                        form.ts     reads a form
 // shop-routes.ts, account-routes.ts: what each address does, with the session of the request
 // shop.ts      products, and what a session holds   users.ts    names and passwords
 // *-pages.ts, layout.ts, html.ts, pictures.ts, styles.css: what it looks like

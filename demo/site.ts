@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createGuard } from '../src/adapters/guard.ts'
 import { createNodeAdapter } from '../src/adapters/node.ts'
-import { BackendError, SessionConflictError, SessionGoneError } from '../src/index.ts'
+import {
+  BackendError,
+  CrossSiteRequestError,
+  SessionConflictError,
+  SessionGoneError,
+} from '../src/index.ts'
 import type { SessionManager } from '../src/index.ts'
 import { accountRoutes } from './account-routes.ts'
 import { seeOther } from './answer.ts'
 import type { Answer, Route } from './answer.ts'
-import { assertOwnForm, readForm, RefusedError } from './form.ts'
+import { assertForm, readForm, RefusedError } from './form.ts'
 import { noticePage } from './layout.ts'
 import { shopRoutes } from './shop-routes.ts'
 import type { Visit } from './shop.ts'
@@ -30,6 +36,8 @@ export function createSite(
   users: Users,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const sessionOf = createNodeAdapter(sessions)
+  // Forms come from browsers, which say from which page. Strict, since the login is a form too, and needs no cookie.
+  const guard = createGuard({ strict: true })
   const routes = new Map<string, Route>([
     ...Object.entries(shopRoutes(users)),
     ...Object.entries(accountRoutes(sessions, users)),
@@ -44,7 +52,8 @@ export function createSite(
     const session = sessionOf(request, response)
     const asked = { request, session }
     if (method === 'GET') return route({ ...asked, fields: new URLSearchParams(query) })
-    assertOwnForm(request)
+    await guard.assert(request)
+    assertForm(request)
     // The form was made for the session that there is now. Should that one end while the form is still coming in,
     // the write fails, and nothing begins a session in its place.
     await session.load()
@@ -78,6 +87,10 @@ function answerOf(error: unknown, response: ServerResponse): Answer {
     // Whatever is still left of a form that is too long is not read.
     if (error.status === 413) response.setHeader('Connection', 'close')
     return { status: error.status, page: noticePage(error.title, error.message) }
+  }
+  if (error instanceof CrossSiteRequestError) {
+    const text = 'That form was not sent from a page of this site.'
+    return { status: 403, page: noticePage('Not from here', text) }
   }
   // Logged out or expired while this request was under way.
   if (error instanceof SessionGoneError) return seeOther('/login?note=ended')

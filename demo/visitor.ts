@@ -1,3 +1,4 @@
+import { takeFlash } from '../src/index.ts'
 import type { RequestSession } from '../src/index.ts'
 import { FIRST_VISIT } from './shop.ts'
 import type { Visit } from './shop.ts'
@@ -22,18 +23,9 @@ export async function userOf(
 /** What to show, with the flash message, which leaves the session on the way. */
 export async function frameOf(session: RequestSession<Visit>, users: Users): Promise<Frame> {
   const user = await userOf(session, users)
+  // Of two tabs that load at once, one shows the message.
+  const flash = await takeFlash(session, 'flash')
   // Looking makes no session: it begins with the first thing worth keeping.
   const visit = (await session.load())?.value ?? FIRST_VISIT
-  return { user, visit, flash: visit.flash === undefined ? undefined : await takeFlash(session) }
-}
-
-/** Of two tabs that load at once, one shows the message: `update` calls again when another request was first. */
-async function takeFlash(session: RequestSession<Visit>): Promise<string | undefined> {
-  let taken: string | undefined
-  await session.update((visit = FIRST_VISIT) => {
-    const { flash, ...rest } = visit
-    taken = flash
-    return flash === undefined ? undefined : rest
-  })
-  return taken
+  return { user, visit, flash }
 }

@@ -115,3 +115,5 @@ export type {
 } from './manager/session-manager.ts'
 export { createRequestSession } from './request.ts'
 export type { RequestSession, RequestSessionOptions, ResponseHead } from './request.ts'
+export { takeFlash } from './request/flash.ts'
+export type { OptionalField } from './request/flash.ts'

@@ -108,6 +108,12 @@ describe('a flash message', () => {
     expect(await client.text('/account')).toContain('>Welcome.')
     expect(await client.text('/account')).not.toContain('>Welcome.')
   })
+
+  it('shows in one of ten tabs that load at once', async () => {
+    const client = await signUp('tabs')
+    const pages = await Promise.all(Array.from({ length: 10 }, () => client.text('/account')))
+    expect(pages.filter((page) => page.includes('>Welcome.'))).toHaveLength(1)
+  })
 })
 
 describe('devices', () => {

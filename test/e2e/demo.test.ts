@@ -103,7 +103,6 @@ describe('forms', () => {
       { origin: `${demo.origin}.evil.example` },
       { 'sec-fetch-site': 'cross-site' },
       { 'sec-fetch-site': 'same-site' },
-      { 'sec-fetch-site': 'none' },
       { 'sec-fetch-site': 'cross-site', origin: demo.origin },
     ]
     for (const headers of foreign) {

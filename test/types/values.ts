@@ -1,6 +1,6 @@
 import { createFetchAdapter } from '../../src/adapters/fetch.ts'
 import { createNodeAdapter } from '../../src/adapters/node.ts'
-import { createRequestSession, createSessionManager } from '../../src/index.ts'
+import { createRequestSession, createSessionManager, takeFlash } from '../../src/index.ts'
 import type {
   Backend,
   Codec,
@@ -99,3 +99,17 @@ createFetchAdapter(sessions)(async (_request: Request, view) => {
   await view.set('tea')
   return new Response()
 })
+
+// A flash is an optional field of the value, and has its type.
+declare const visit: RequestSession<{ cart: string[]; note?: string; codes?: number[] }>
+export const note: Promise<string | undefined> = takeFlash(visit, 'note')
+export const codes: Promise<number[] | undefined> = takeFlash(visit, 'codes', { expiry: 60 })
+// @ts-expect-error
+export const taken: Promise<string> = takeFlash(visit, 'note')
+// @ts-expect-error
+void takeFlash(visit, 'cart')
+// @ts-expect-error
+void takeFlash(visit, 'other')
+declare const unknownVisit: RequestSession
+// @ts-expect-error
+void takeFlash(unknownVisit, 'note')
