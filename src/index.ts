@@ -114,6 +114,11 @@ export type {
   UpdateOptions,
 } from './manager/session-manager.ts'
 export { createRequestSession } from './request.ts'
-export type { RequestSession, RequestSessionOptions, ResponseHead } from './request.ts'
+export type {
+  RequestSession,
+  RequestSessionOf,
+  RequestSessionOptions,
+  ResponseHead,
+} from './request.ts'
 export { takeFlash } from './request/flash.ts'
 export type { OptionalField } from './request/flash.ts'

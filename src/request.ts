@@ -21,6 +21,7 @@ import type {
 
 export type {
   RequestSession,
+  RequestSessionOf,
   RequestSessionOptions,
   ResponseHead,
 } from './request/request-session.ts'

@@ -6,8 +6,9 @@
 import type { Awaitable } from '../core/backend.ts'
 import { varyWithCookie } from '../http/vary.ts'
 import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
-import { checkRequestOptions, createRequestSession } from '../request.ts'
+import { createRequestSession } from '../request.ts'
 import type { RequestSession, RequestSessionOptions } from '../request.ts'
+import { checkAdapterOptions } from '../request/adapter-options.ts'
 
 /** The part of a `Request` that this adapter reads. */
 export interface FetchRequest {
@@ -32,7 +33,7 @@ export type FetchAdapter<V> = <Req extends FetchRequest, Rest extends unknown[]>
  * that, writes reject with `HeadersSentError`. A handler that throws sends no header: what it wrote before is
  * stored, and a key it rotated is lost with the cookie. Answer errors inside the handler.
  *
- * @throws TypeError for an option of the wrong type.
+ * @throws TypeError for an unknown option, or one of the wrong type.
  * @example
  * ```ts
  * import type { SessionManager } from 'sojourn'
@@ -52,7 +53,7 @@ export function createFetchAdapter<V>(
   manager: SessionManager<V>,
   options: RequestSessionOptions = {},
 ): FetchAdapter<V> {
-  const checked = checkRequestOptions(options)
+  const checked = checkAdapterOptions('createFetchAdapter', options)
   return (handler) =>
     async (request, ...rest) => {
       const written = new Map<string, readonly string[]>()

@@ -5,6 +5,7 @@ import type {
   GenerateSessionOptions,
   HeaderField,
   RotateSessionOptions,
+  SessionManager,
   UpdateOptions,
 } from '../manager/session-manager.ts'
 
@@ -76,3 +77,6 @@ export interface RequestSession<V = unknown> {
    */
   bind(subject: string, value: V, options?: { labels?: Labels | undefined }): Promise<Session<V>>
 }
+
+/** The type of a request's session of a manager, for where frameworks are told what their requests carry. */
+export type RequestSessionOf<M> = M extends SessionManager<infer V> ? RequestSession<V> : never

@@ -1,4 +1,6 @@
 import { describe } from 'vitest'
+import { answerCases } from './http-suite/answer-cases.ts'
+import type { Traits } from './http-suite/answer-cases.ts'
 import { faultCases } from './http-suite/fault-cases.ts'
 import { lateCases } from './http-suite/late-cases.ts'
 import { ownerCases } from './http-suite/owner-cases.ts'
@@ -6,11 +8,14 @@ import { parallelCases } from './http-suite/parallel-cases.ts'
 import { readCases } from './http-suite/read-cases.ts'
 import { sealedCases } from './http-suite/sealed-cases.ts'
 import { writeCases } from './http-suite/write-cases.ts'
-import type { Serve } from './servers.ts'
+import type { Serve } from './servers/exchange.ts'
 
 /** What a session does on real requests, whatever adapter and server bring them. */
-export function httpSuite(name: string, serve: Serve): void {
+export function httpSuite(name: string, serve: Serve, traits: Traits = { onThrow: 'kept' }): void {
   describe(name, () => {
+    describe('kinds of answers', () => {
+      answerCases(serve, traits)
+    })
     describe('reading', () => {
       readCases(serve)
     })

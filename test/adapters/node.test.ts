@@ -8,7 +8,7 @@ import { createBackend } from '../../src/core/lifecycle.ts'
 import { createSessionManager } from '../../src/manager.ts'
 import type { SessionManager } from '../../src/manager/session-manager.ts'
 import { httpSuite } from './http-suite.ts'
-import { serveHttp2, serveNode } from './servers.ts'
+import { serveHttp2, serveNode } from './servers/node.ts'
 
 httpSuite('createNodeAdapter on node:http', serveNode)
 httpSuite('createNodeAdapter on node:http2', serveHttp2)

@@ -32,7 +32,15 @@ function runNode(...parameters: readonly string[]): Promise<{ code: number | nul
 }
 
 /** What tsc says of each snippet as a module of its own, against the sources under the package's name. */
-export function compile(snippets: readonly Snippet[]): Promise<string> {
+export async function compile(snippets: readonly Snippet[]): Promise<string> {
+  // What tells a framework of its session would tell all others too.
+  const telling = snippets.filter(({ code }) => /^declare (global|module) /m.test(code))
+  const others = snippets.filter((snippet) => !telling.includes(snippet))
+  const groups = [others, telling].filter(({ length }) => length > 0)
+  return (await Promise.all(groups.map(compileTogether))).join('')
+}
+
+function compileTogether(snippets: readonly Snippet[]): Promise<string> {
   return inFolder(join(ROOT, 'node_modules/.cache'), async (folder) => {
     snippets.forEach(({ place, code }, index) => {
       writeFileSync(join(folder, `${index}.ts`), `// ${place}\n${code}\nexport {}\n`)

@@ -10,7 +10,7 @@ import { createNodeAdapter } from '../../src/adapters/node.ts'
 import { generateKey, generateSuccessor } from '../../src/core/key.ts'
 import type { Handle } from '../../src/core/key.ts'
 import type { SessionManager } from '../../src/manager/session-manager.ts'
-import { serveNode } from '../adapters/servers.ts'
+import { serveNode } from '../adapters/servers/node.ts'
 import { handleIn, keyIn, openTarget, pairWith } from './support/target.ts'
 import type { Basket } from './support/target.ts'
 

@@ -21,6 +21,7 @@ interface Manifest {
 
 // For each subpath: which rooms of ours it loads, and which modules of Node.
 const CORE = ['core']
+const REQUEST = ['core', 'http', 'request', 'request.js']
 const UP_TO_REQUEST = ['core', 'http', 'manager', 'manager.js', 'request.js']
 const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readonly string[] }>> = {
   '.': {
@@ -64,11 +65,15 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './adapters/node': {
-    rooms: ['adapters/node.js', 'core', 'http', 'request.js'],
+    rooms: ['adapters/node.js', ...REQUEST],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './adapters/fetch': {
-    rooms: ['adapters/fetch.js', 'core', 'http', 'request.js'],
+    rooms: ['adapters/fetch.js', ...REQUEST],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
+  './adapters/express': {
+    rooms: ['adapters/express.js', ...REQUEST],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './adapters/guard': {

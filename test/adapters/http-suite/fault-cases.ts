@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Application, Serve } from '../servers.ts'
+import type { Application, Serve } from '../servers/exchange.ts'
 import type { StoreOperation } from '../watched-store.ts'
 import { describeCart, EVICTION, openShop, WRITES } from './shop.ts'
 import type { Call, Cart } from './shop.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Serve } from '../servers.ts'
+import type { Serve } from '../servers/exchange.ts'
 import { createGate, describeCart, openShop, WRITES } from './shop.ts'
 
 const SENT = 'ERR_SESSION_HEADERS_SENT'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Exchange, Serve } from '../servers.ts'
+import type { Exchange, Serve } from '../servers/exchange.ts'
 import { cookieFrom, openShop } from './shop.ts'
 import type { Cart } from './shop.ts'
 

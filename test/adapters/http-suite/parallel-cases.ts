@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Serve } from '../servers.ts'
+import type { Serve } from '../servers/exchange.ts'
 import { cookieFrom, createGate, describeCart, EVICTION, openShop } from './shop.ts'
 import type { Cart } from './shop.ts'
 

@@ -5,7 +5,7 @@ import type { RevocationStore } from '../../../src/backends/cookie.ts'
 import { createSessionManager } from '../../../src/manager.ts'
 import type { SessionManager } from '../../../src/manager/session-manager.ts'
 import { createTestClock } from '../../../src/testing/clock.ts'
-import type { Application, Reply, Serve } from '../servers.ts'
+import type { Application, Reply, Serve } from '../servers/exchange.ts'
 
 const NAME = '__Host-session'
 const SITE = 'https://shop.example/'

@@ -8,10 +8,11 @@ import type { Session } from '../../../src/core/session.ts'
 import type { SessionBackend } from '../../../src/core/session-backend.ts'
 import { createSessionManager } from '../../../src/manager.ts'
 import type { SessionManager } from '../../../src/manager/session-manager.ts'
-import type { RequestSession, RequestSessionOptions } from '../../../src/request.ts'
+import type { RequestSession } from '../../../src/request.ts'
+import type { NamedSessionOptions } from '../../../src/request/adapter-options.ts'
 import { createTestClock } from '../../../src/testing/clock.ts'
 import type { TestClock } from '../../../src/testing/clock.ts'
-import type { Application, Reply, Running, Serve } from '../servers.ts'
+import type { Application, Reply, Running, Serve } from '../servers/exchange.ts'
 import { watchStore } from '../watched-store.ts'
 import type { WatchedStore } from '../watched-store.ts'
 
@@ -71,7 +72,7 @@ const codec: Codec<Cart> = {
 export async function openShop(
   serve: Serve,
   application: Application<Cart>,
-  options?: RequestSessionOptions,
+  options?: NamedSessionOptions,
 ): Promise<Shop> {
   const clock = createTestClock()
   const store = watchStore(createMemoryStore(clock.now))
