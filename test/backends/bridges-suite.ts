@@ -4,17 +4,17 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { BridgeBackend } from '../../src/core/bridge-backend.ts'
 import { BackendError, createSessionManager } from '../../src/index.ts'
-import type { Store } from '../../src/index.ts'
+import type { LifecyclePolicy, Store } from '../../src/index.ts'
 import { backendContract, createTestClock, storeContract } from '../../src/testing/index.ts'
+import { renewalSuite } from './renewal-suite.ts'
 import { valuesSuite } from './values-suite.ts'
 
 /** A bridge on one engine. Each call gives an empty one, or a namespace of its own on one engine. */
 export interface BridgeUnderTest {
   readonly createStore: (options: { readonly now: () => number }) => Store
-  readonly createBackend: (options: {
-    readonly now?: () => number
-    readonly period?: number
-  }) => BridgeBackend
+  readonly createBackend: (
+    options: LifecyclePolicy & { readonly now?: () => number },
+  ) => BridgeBackend
   /** Whether the engine lists its keys. Default: true. */
   readonly lists?: boolean
 }
@@ -64,6 +64,8 @@ export function bridgeSuite(name: string, bridge: BridgeUnderTest): void {
     })
 
     valuesSuite(() => createBackend({}), { lists })
+
+    renewalSuite((policy) => createBackend({ ...policy, now }), advance)
 
     it('counts every increment of many updates at once', async () => {
       const sessions = createSessionManager<number>({ backend: createBackend({}) })

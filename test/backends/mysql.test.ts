@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from 'mysql2/promise'
 import { describe, expect, it } from 'vitest'
 import { createMysqlBackend } from '../../src/backends/mysql.ts'
@@ -13,6 +14,7 @@ import {
   openStore,
   tableName,
 } from './mysql/open.ts'
+import { renewalSuite } from './renewal-suite.ts'
 import { valuesSuite } from './values-suite.ts'
 
 describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
@@ -44,6 +46,11 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
     await backend.clearAll()
     return backend
   })
+
+  renewalSuite(
+    (policy) => openBackend(pool, policy),
+    (seconds) => pause(seconds * 1000 + 50),
+  )
 
   it('keeps a value of one mebibyte within the server’s default limits', async () => {
     const backend = await openBackend(pool)

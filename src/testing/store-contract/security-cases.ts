@@ -107,6 +107,24 @@ export const securityCases: CaseTable<Store> = {
     assert.equal(await store.touch(recordId, secretHash, expiresAtMs, expiresAtMs + 1000), false)
   },
 
+  'a grace until further notice can be given an end in its place': async (store, { advance }) => {
+    const { recordId, secretHash } = await created(store)
+    const next = newHash()
+    const graceFor = (graceMs: number | null) => ({ previous: { hash: secretHash, graceMs } })
+    await store.updateSecurity(recordId, { secretHash: next, ...graceFor(null), extra: 'e' }, 1)
+    const { security: before } = await readLive(store, recordId)
+    const given = await store.updateSecurity(recordId, { ...graceFor(60_000), extra: null }, 2)
+    assert.ok(given.ok)
+    const { security, securityVersion } = await readLive(store, recordId)
+    const previousUntilMs = given.nowMs + 60_000
+    assert.deepEqual([security, securityVersion], [{ ...before, previousUntilMs, extra: null }, 3])
+    assert.ok((await store.update(recordId, secretHash, { value: 'in time' })).ok)
+    assert.ok((await store.updateSecurity(recordId, graceFor(1000), 3)).ok)
+    await advance(1)
+    assert.deepEqual(await store.update(recordId, secretHash, { value: 'late' }), GONE)
+    assert.ok((await store.update(recordId, next, { value: 'as before' })).ok)
+  },
+
   'a second rotation takes the place of the first': async (store) => {
     const { recordId, secretHash } = await created(store)
     const [second, third] = [newHash(), newHash()]

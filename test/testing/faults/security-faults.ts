@@ -14,10 +14,10 @@ function asking(
   }
 }
 
-/** The grace for the previous secret, where one is asked for. */
+/** The grace that a change of the secret leaves to the one before. */
 function gracing(change: SecurityChange, map: (ms: number) => number): SecurityChange {
-  const { previous } = change
-  if (typeof previous?.graceMs !== 'number') return change
+  const { secretHash, previous } = change
+  if (secretHash === undefined || typeof previous?.graceMs !== 'number') return change
   return { ...change, previous: { ...previous, graceMs: map(previous.graceMs) } }
 }
 
@@ -90,6 +90,13 @@ export const securityFaults: Readonly<Record<string, Fault>> = {
   'the grace is endless': {
     fails: 'the previous secret may not write once its grace has ended',
     make: (tools) => asking(tools, (change) => gracing(change, (ms) => ms * 1_000_000)),
+  },
+  'the previous secret changes with the secret alone': {
+    fails: 'a grace until further notice can be given an end in its place',
+    make: (tools) =>
+      asking(tools, ({ previous, ...rest }) =>
+        rest.secretHash === undefined && previous ? rest : { ...rest, previous },
+      ),
   },
   'authenticated leaves the deadline': {
     fails: 'authenticated anchors deadline and expiry anew',
