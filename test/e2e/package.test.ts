@@ -76,6 +76,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['adapters/express.js', ...REQUEST],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
+  './adapters/fastify': {
+    rooms: ['adapters/fastify.js', ...REQUEST],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
   './adapters/guard': {
     rooms: ['adapters/guard', 'adapters/guard.js', ...CORE],
     modules: ['node:crypto', 'node:diagnostics_channel'],

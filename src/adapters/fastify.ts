@@ -1,0 +1,133 @@
+/**
+ * Sessions for Fastify 4 and 5.
+ *
+ * @module `sojourn/adapters/fastify`
+ */
+import type { SessionManager } from '../manager/session-manager.ts'
+import type { ResponseHead } from '../request.ts'
+import { checkNamedOptions } from '../request/adapter-options.ts'
+import type { NamedSessionOptions } from '../request/adapter-options.ts'
+import { createNodeHead } from '../request/node-head.ts'
+import type { NodeResponse } from '../request/node-head.ts'
+import { nodeSession } from '../request/node-session.ts'
+import type { NodeRequest } from '../request/node-session.ts'
+
+/** The part of a `FastifyRequest` that is read. */
+export interface FastifyRequestLike {
+  readonly raw: NodeRequest
+}
+
+/** The part of a `FastifyReply` that is called. */
+export interface FastifyReplyLike {
+  readonly raw: NodeResponse
+  getHeader(name: string): number | string | string[] | undefined
+  removeHeader(name: string): unknown
+  header(name: string, value: unknown): unknown
+}
+
+/** The part of a `FastifyInstance` that is called. */
+export interface FastifyLike {
+  decorateRequest(property: string, value: null): unknown
+  addHook(
+    name: 'onRequest',
+    hook: (request: FastifyRequestLike, reply: FastifyReplyLike, done: () => void) => void,
+  ): unknown
+}
+
+/** A plugin that decorates requests with the session. */
+export type FastifyPlugin = (
+  instance: FastifyLike,
+  options: object,
+  done: (error?: Error) => void,
+) => void
+
+/**
+ * Makes the plugin of a manager: `request` is decorated with a `RequestSession`, `request.session`, from its `onRequest`
+ * hook on. It decorates the instance that it is registered on and those below it, as plugins made with
+ * `fastify-plugin` do; register it on an encapsulated instance, and its siblings have no session.
+ *
+ * The headers go on the reply when a write is done, beside what is there, and on what a hijacked reply is written to.
+ * What the application sets later is its own affair: `reply.header` adds to `Set-Cookie`, and replaces `Vary` and
+ * `Cache-Control`.
+ *
+ * @throws TypeError for an unknown option, or one of the wrong type.
+ * @example
+ * ```ts
+ * import fastify from 'fastify'
+ * import { createSessionManager } from 'sojourn'
+ * import type { RequestSessionOf } from 'sojourn'
+ * import { createFastifyAdapter } from 'sojourn/adapters/fastify'
+ * import { createMemoryBackend } from 'sojourn/backends/memory'
+ *
+ * const sessions = createSessionManager<{ visits: number }>({ backend: createMemoryBackend() })
+ *
+ * declare module 'fastify' {
+ *   interface FastifyRequest {
+ *     session: RequestSessionOf<typeof sessions>
+ *   }
+ * }
+ *
+ * const app = fastify()
+ * app.register(createFastifyAdapter(sessions))
+ * app.get('/', async (request) => {
+ *   const value = await request.session.update(({ visits } = { visits: 0 }) => ({ visits: visits + 1 }))
+ *   return `visit ${value?.visits}`
+ * })
+ * ```
+ */
+export function createFastifyAdapter<V>(
+  manager: SessionManager<V>,
+  options: NamedSessionOptions = {},
+): FastifyPlugin {
+  const { property, ...checked } = checkNamedOptions('createFastifyAdapter', options)
+  const plugin: FastifyPlugin = (instance, _options, done) => {
+    try {
+      instance.decorateRequest(property, null)
+    } catch (error) {
+      // What a plugin with a callback throws, Fastify leaves uncaught.
+      done(error as Error)
+      return
+    }
+    instance.addHook('onRequest', (request, reply, next) => {
+      const session = nodeSession(manager, request.raw, reply.raw, checked, () => headOf(reply))
+      Object.assign(request, { [property]: session })
+      next()
+    })
+    done()
+  }
+  return Object.assign(plugin, MARKS)
+}
+
+// What `fastify-plugin` marks a function with: the decorator is for the instance that registers the plugin.
+const MARKS = {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'sojourn',
+  [Symbol.for('plugin-meta')]: { name: 'sojourn', fastify: '>=4' },
+}
+
+/**
+ * The reply's head and that of the response below it, where a stream and a hijacked reply take their headers from. All
+ * else takes them from the reply, which then replaces those.
+ */
+function headOf(reply: FastifyReplyLike): ResponseHead {
+  const heads = [
+    createNodeHead({
+      get headersSent() {
+        return reply.raw.headersSent
+      },
+      getHeader: (name) => reply.getHeader(name),
+      // `reply.header` adds to a `Set-Cookie` that is there, and `removeHeader` takes it from the response below, too.
+      setHeader: (name, value) => {
+        const below = reply.raw.getHeader(name)
+        reply.removeHeader(name)
+        if (typeof below === 'string' || typeof below === 'object') reply.raw.setHeader(name, below)
+        reply.header(name, value)
+      },
+    }),
+    createNodeHead(reply.raw),
+  ]
+  return {
+    sent: () => reply.raw.headersSent,
+    write: (fields) => heads.forEach((head) => head.write(fields)),
+  }
+}
