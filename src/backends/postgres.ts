@@ -12,13 +12,12 @@ import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
 import { assertTimeLimit, createTimeLimit } from '../core/time-limit.ts'
 import { connectionOf } from './postgres/client.ts'
-import type { PostgresClient } from './postgres/client.ts'
+import type { Ask, PostgresClient } from './postgres/client.ts'
 import { faultOf } from './postgres/faults.ts'
 import { createLease } from './postgres/lease.ts'
 import { namesOf, postgresSchema } from './postgres/schema.ts'
 import { statementsOf } from './postgres/statements.ts'
 import { createPostgresStore } from './postgres/store.ts'
-import type { Ask } from './postgres/store.ts'
 
 export type {
   Cell,

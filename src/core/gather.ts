@@ -3,36 +3,36 @@ import { BackendError } from './errors.ts'
 import type { StoredRecord } from './store.ts'
 import type { TimeLimit } from './time-limit.ts'
 
-/** Asks an engine for some things at once: the answers in the order of the names, each of which may fail for itself. */
-export type AskMany<T> = (names: readonly string[]) => Promise<readonly Awaitable<T>[]>
+/** Asks an engine some things at once: the answers in the order of the questions, each of which may fail for itself. */
+export type AskMany<T, Q = string> = (questions: readonly Q[]) => Promise<readonly Awaitable<T>[]>
 
 /** Options of `createGather`. */
 export interface GatherOptions {
-  /** How many questions may be on their way at once. */
+  /** How many flights may be on their way at once. */
   readonly flights: number
-  /** How many names one question may hold. */
+  /** How many questions may go together in one. */
   readonly most: number
-  /** The time that one question has. One that is never answered would keep its place for ever. */
+  /** The time that one flight has. One that is never answered would keep its place for ever. */
   readonly within: TimeLimit
 }
 
-interface Waiting<T> {
-  readonly name: string
+interface Waiting<T, Q> {
+  readonly question: Q
   readonly resolve: (answer: Awaitable<T>) => void
   readonly reject: (error: unknown) => void
 }
 
 /**
- * Makes a function that asks for one thing, and puts together what is asked for in one go, or while as many questions
- * as allowed are on their way. A question costs a driver and a server several times what a name in it costs. While
- * there is room nothing waits for company: what is asked for is sent before anything else happens. Two that ask for
- * the same thing may share a question, never an answer from before they asked.
+ * Makes a function that asks one thing, and puts together what is asked in one go, or while as many flights as allowed
+ * are on their way. A flight costs a driver and a server several times what a question in it costs. While there is room
+ * nothing waits for company: what is asked is sent before anything else happens. Two that ask the same may fly
+ * together, and nobody gets an answer from before they asked.
  */
-export function createGather<T>(
-  askMany: AskMany<T>,
+export function createGather<T, Q = string>(
+  askMany: AskMany<T, Q>,
   { flights, most, within }: GatherOptions,
-): (name: string) => Promise<T> {
-  let waiting: Waiting<T>[] = []
+): (question: Q) => Promise<T> {
+  let waiting: Waiting<T, Q>[] = []
   let flying = 0
   let planned = false
 
@@ -46,13 +46,13 @@ export function createGather<T>(
     }
   }
 
-  function fly(batch: readonly Waiting<T>[]): void {
+  function fly(batch: readonly Waiting<T, Q>[]): void {
     const land = (): void => {
       flying--
       // Whoever the answer wakes may ask for more, and that goes along.
       if (waiting.length > 0) plan()
     }
-    within(askMany(batch.map(({ name }) => name))).then(
+    within(askMany(batch.map(({ question }) => question))).then(
       (answers) => {
         give(batch, answers)
         land()
@@ -70,9 +70,9 @@ export function createGather<T>(
     queueMicrotask(send)
   }
 
-  return (name) =>
+  return (question) =>
     new Promise((resolve, reject) => {
-      waiting.push({ name, resolve, reject })
+      waiting.push({ question, resolve, reject })
       if (flying < flights) plan()
     })
 }
@@ -86,7 +86,7 @@ export function inOrderOf(
   return ids.map((id) => byId.get(id))
 }
 
-function give<T>(batch: readonly Waiting<T>[], answers: readonly Awaitable<T>[]): void {
+function give<T, Q>(batch: readonly Waiting<T, Q>[], answers: readonly Awaitable<T>[]): void {
   if (answers.length !== batch.length) {
     const error = new BackendError('the store gave no answer to each question')
     for (const { reject } of batch) reject(error)

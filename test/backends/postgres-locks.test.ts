@@ -1,49 +1,15 @@
-import { Client } from 'pg'
-import { afterAll, describe, expect, inject, it } from 'vitest'
-import type { Handle, Store, SubjectLimit } from '../../src/index.ts'
+import { describe, expect, it } from 'vitest'
+import type { Store, SubjectLimit } from '../../src/index.ts'
 import { created, draft, newHash, readLive } from '../../src/testing/store-contract/draft.ts'
-import { until } from '../servers/until.ts'
+import { begin, untilOver, untilWaiting } from './postgres/locks.ts'
 import { count, openPool, openStore, query } from './postgres/open.ts'
 
 const GONE = { ok: false, reason: 'gone' }
 const CONFLICT = { ok: false, reason: 'conflict' }
 const EVICTING = { maxPerSubject: 1, atLimit: 'evict_oldest' } as const
 
-// A test that fails before it ends its transaction must not keep others waiting.
-const holders: Client[] = []
-afterAll(async () => {
-  for (const client of holders) await client.end()
-})
-
-/** A transaction beside the store's. */
-async function begin(statement: string, values: unknown[] = []) {
-  const client = new Client(inject('postgresUrl'))
-  await client.connect()
-  await client.query('BEGIN')
-  await client.query(statement, values)
-  const end = async (how: string) => {
-    await client.query(how)
-    await client.end()
-  }
-  holders.push(client)
-  return { commit: () => end('COMMIT'), rollback: () => end('ROLLBACK') }
-}
-
-/** Waits until as many of the table's statements wait for a lock. */
-async function untilWaiting(table: string, many: number): Promise<void> {
-  const waiting = `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1`
-  // As in SQL, where schema and name are quoted apart.
-  const pattern = `%${table.split('.').at(-1)}%`
-  await until('they wait', async () => (await count(waiting, [pattern])) === many)
-}
-
 /** The server's clock. */
 const now = () => count("SELECT floor(date_part('epoch', clock_timestamp()) * 1000)")
-
-/** Waits until the record has run out. */
-async function untilOver(store: Store, recordId: Handle): Promise<void> {
-  await until('it is over', async () => (await store.read(recordId)) === undefined)
-}
 
 async function open(): Promise<{ table: string; store: Store }> {
   return openStore(openPool().client)

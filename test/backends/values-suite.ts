@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Awaitable, SessionBackend } from '../../src/index.ts'
+import type { Awaitable, Key, SessionBackend } from '../../src/index.ts'
 
 // What some engine, some driver or some encoding of ours would take for something else.
 const TEXTS: Readonly<Record<string, string>> = {
@@ -63,6 +63,19 @@ export function valuesSuite(
     expect(await backend.get(other)).toMatchObject({ ok: true, value: 'other' })
     await (lists ? backend.clearAll() : backend.clear(other))
     expect(await backend.get(other)).toEqual(NOT_FOUND)
+  })
+
+  it('keeps all of them apart that are set at once', async () => {
+    const backend = await open()
+    const texts = Object.values(TEXTS)
+    const keys = await Promise.all(texts.map(async () => backend.generate({ value: 'before' })))
+    const write = async (key: Key, n: number) => backend.set(key, texts[n], { version: 1 })
+    expect((await Promise.all(keys.map(write))).every(({ ok }) => ok)).toBe(true)
+    const found = await Promise.all(keys.map(async (key) => backend.get(key)))
+    expect(found.map((answer, n) => answer.ok && answer.value === texts[n])).toEqual(
+      texts.map(() => true),
+    )
+    await Promise.all(keys.map(async (key) => backend.clear(key)))
   })
 
   it('tells every two texts apart as subjects', async () => {

@@ -49,6 +49,9 @@ export interface Statement {
   readonly patience?: number
 }
 
+/** Sends one statement; a fault is thrown as `faultOf` makes it. */
+export type Ask = (statement: Statement, values: Cell[]) => Promise<readonly (readonly Cell[])[]>
+
 /** A client of any kind. */
 export interface Connection {
   /** Sends one statement, and gives its rows. */

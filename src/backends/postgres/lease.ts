@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import type { Ask } from './client.ts'
 import { bindCount, bindMs } from './text.ts'
 import type { Statements } from './statements.ts'
 import { countOf } from './store.ts'
-import type { Ask } from './store.ts'
 
 /** The right to sweep, which one backend at a time has, by the server's clock. */
 export interface Lease {

@@ -31,13 +31,21 @@ export function statementsOf(names: Names): Statements {
 
 const LIVE = `id = $1::text AND expires_at > ${NOW}`
 // The current secret, or the previous one while it is good.
-const authorised = (now: string) => `(secret_hash = $2::text OR (previous_hash = $2::text
+const authorised = (
+  now: string,
+  secret = '$2::text',
+) => `(secret_hash = ${secret} OR (previous_hash = ${secret}
   AND (previous_until IS NULL OR previous_until > ${now})))`
 
-const AT_VERSION = `id = $1::text AND expires_at > now_ms AND ${authorised('now_ms')}
-  AND ($4::bigint IS NULL OR version = $4::bigint)`
-const SPAN = `idle_ms = coalesce($3::bigint, idle_ms),
-  expires_at = least(now_ms + coalesce($3::bigint, idle_ms), deadline_at)`
+const changeable = (
+  secret: string,
+  at: string,
+) => `expires_at > now_ms AND ${authorised('now_ms', secret)}
+  AND (${at} IS NULL OR version = ${at})`
+const spanOf = (idle: string) => `idle_ms = coalesce(${idle}, idle_ms),
+  expires_at = least(now_ms + coalesce(${idle}, idle_ms), deadline_at)`
+const CHANGEABLE = `id = $1::text AND ${changeable('$2::text', '$4::bigint')}`
+const SPAN = spanOf('$3::bigint')
 const UPDATED = "concat(version, ' ', expires_at, ' ', now_ms)"
 
 // In few columns, because each costs the driver time: what holds no blank, parted by blanks, and the value behind it;
@@ -103,8 +111,20 @@ function textsOf({ table, ledger, entry, admit, endSubject, endAll }: Names) {
       FROM admission`,
 
     setValue: `${locked} UPDATE ${table} SET value = $5::text, version = version + 1, ${SPAN}
-      FROM clock WHERE ${AT_VERSION} RETURNING ${UPDATED}`,
-    moveExpiry: `${locked} UPDATE ${table} SET ${SPAN} FROM clock WHERE ${AT_VERSION} RETURNING ${UPDATED}`,
+      FROM clock WHERE ${CHANGEABLE} RETURNING ${UPDATED}`,
+    // Of records that nobody else has locked, so that none of them waits for another, and their clock is that of now.
+    setValues: `WITH asked AS MATERIALIZED (
+      SELECT * FROM json_to_recordset($1::text::json)
+        AS asked(record text, secret text, idle bigint, at bigint, text text)
+    ), clock AS MATERIALIZED (
+      SELECT record, ${NOW} AS now_ms FROM (
+        SELECT id AS record FROM ${table} WHERE id = ANY(ARRAY(SELECT record FROM asked))
+        FOR NO KEY UPDATE SKIP LOCKED
+      ) AS records
+    ) UPDATE ${table} SET value = text, version = version + 1, ${spanOf('idle')}
+      FROM clock JOIN asked USING (record) WHERE id = record AND ${changeable('secret', 'at')}
+      RETURNING id, ${UPDATED}`,
+    moveExpiry: `${locked} UPDATE ${table} SET ${SPAN} FROM clock WHERE ${CHANGEABLE} RETURNING ${UPDATED}`,
     liveVersion: `SELECT version::text FROM ${table} WHERE ${LIVE} AND ${authorised(NOW)}`,
     touch: `${locked} UPDATE ${table} SET expires_at = least($4::bigint, deadline_at)
       FROM clock WHERE id = $1::text AND expires_at > now_ms AND ${authorised('now_ms')}

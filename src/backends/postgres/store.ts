@@ -7,23 +7,13 @@ import type {
   Store,
   StoredRecord,
   SubjectLimit,
-  UpdateResult,
   UpdateSecurityResult,
 } from '../../core/store.ts'
 import type { TimeLimit } from '../../core/time-limit.ts'
-import type { Cell, Statement } from './client.ts'
+import type { Ask, Cell, Statement } from './client.ts'
 import type { Statements } from './statements.ts'
 import { bindCount, bindMs, bindText, bindVersion, readText, unpack, unpackBefore } from './text.ts'
-
-/** Sends one statement; a fault is thrown as `faultOf` makes it. */
-export type Ask = (statement: Statement, values: Cell[]) => Promise<readonly (readonly Cell[])[]>
-
-// How often a step is tried anew that met two changes of its record in a row; see `update`.
-const ATTEMPTS = 3
-
-// Reads beyond those that the connections of a usual pool are busy with go together.
-const FLIGHTS = 8
-const MOST = 32
+import { ATTEMPTS, createUpdate, FLIGHTS, MOST } from './updates.ts'
 
 const NO_TEXTS: readonly Cell[] = [null, null, null]
 
@@ -46,31 +36,6 @@ export function createPostgresStore(sql: Statements, send: Ask, within: TimeLimi
     }
   }
 
-  async function update(
-    recordId: Handle,
-    secretHash: SecretHash,
-    statement: Statement,
-    values: Cell[],
-    version: number | undefined,
-    attempts = ATTEMPTS,
-  ): Promise<UpdateResult> {
-    const [row] = await ask(statement, values)
-    if (row !== undefined) {
-      const [next, expiresAt, now] = unpack(row[0])
-      return { ok: true, version: Number(next), expiresAtMs: Number(expiresAt), nowMs: Number(now) }
-    }
-    // Nothing was written, so this reading may stand for the whole step: `gone` and `conflict` were true at its time.
-    const [live] = await ask(sql.liveVersion, [recordId, secretHash])
-    if (live === undefined) return { ok: false, reason: 'gone' }
-    // Unless the record was not yet what it is now, and could be written: then it is written.
-    const writable = version === undefined || live[0] === bindVersion(version)
-    if (writable && attempts > 1) {
-      return update(recordId, secretHash, statement, values, version, attempts - 1)
-    }
-    // A version that has come since the last attempt was not there then.
-    return { ok: false, reason: version === undefined ? 'gone' : 'conflict' }
-  }
-
   async function changeSecurity(
     recordId: Handle,
     change: SecurityChange,
@@ -84,7 +49,7 @@ export function createPostgresStore(sql: Statements, send: Ask, within: TimeLimi
       ? ask(sql.bindSubject, [...values, ...limitValues(limit)])
       : ask(sql.changeSecurity, values))
     if (row !== undefined) return securedOf(row)
-    // As in `update`. A version never comes twice, so one that is as expected was so before, and it was the limit.
+    // As in `createUpdate`. A version never comes twice, so one that is as expected was so before, and it was the limit.
     const [live] = await ask(sql.liveSecurityVersion, [recordId])
     if (live === undefined) return { ok: false, reason: 'gone' }
     if (live[0] !== bindVersion(securityVersion)) return { ok: false, reason: 'conflict' }
@@ -117,13 +82,7 @@ export function createPostgresStore(sql: Statements, send: Ask, within: TimeLimi
 
     read,
 
-    update(recordId, secretHash, { value, idleMs }, version) {
-      const idle = idleMs === undefined ? null : bindMs(idleMs)
-      const which = [recordId, secretHash, idle, bindVersion(version)]
-      return value === undefined
-        ? update(recordId, secretHash, sql.moveExpiry, which, version)
-        : update(recordId, secretHash, sql.setValue, [...which, bindText(value)], version)
-    },
+    update: createUpdate(sql, ask, within),
 
     async touch(recordId, secretHash, fromMs, toMs) {
       const rows = await ask(sql.touch, [recordId, secretHash, bindMs(fromMs), bindMs(toMs)])
