@@ -3,6 +3,8 @@
  *
  * @module `sojourn`
  */
+export type { Assurance } from './core/assurance.ts'
+export type { Authentication } from './core/authentication.ts'
 export type {
   Awaitable,
   Backend,
@@ -16,6 +18,7 @@ export type { Clock } from './core/clock.ts'
 export { jsonCodec } from './core/codec.ts'
 export type { Codec } from './core/codec.ts'
 export {
+  AuthenticationRequiredError,
   BackendError,
   CrossSiteRequestError,
   HeadersSentError,
@@ -29,7 +32,12 @@ export {
   SubjectLimitError,
   UnsupportedOperationError,
 } from './core/errors.ts'
-export type { AnySessionError, RefusalReason, SessionErrorCode } from './core/errors.ts'
+export type {
+  AnySessionError,
+  AuthenticationShortfall,
+  RefusalReason,
+  SessionErrorCode,
+} from './core/errors.ts'
 export type {
   BackendOperation,
   CookieDuplicated,
@@ -101,12 +109,14 @@ export type { CookieAttributes, CookieOptions } from './http/cookie-options.ts'
 export type { HeaderSource } from './http/header-source.ts'
 export { createSessionManager } from './manager.ts'
 export type {
+  BindSessionOptions,
   CookieHeaderOptions,
   CreateOptions,
   GenerateSessionOptions,
   HeaderField,
   Lookup,
   LookupReason,
+  RecentAuthenticationOptions,
   RotateSessionOptions,
   SessionManager,
   SessionManagerOptions,

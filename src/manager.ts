@@ -15,6 +15,7 @@ import type {
   SessionManager,
   SessionManagerOptions,
 } from './manager/session-manager.ts'
+import { requireRecentAuthentication } from './manager/step-up.ts'
 import { askBackend, tellCleared } from './manager/tell.ts'
 import { update } from './manager/update.ts'
 import { checkGeneration, clear, generate, set } from './manager/write.ts'
@@ -54,10 +55,13 @@ export function createSessionManager<V = unknown>(
     clear: async (session) => clear(context, session),
     clearFromHeaders: async (headers) => clearFromHeaders(context, headers),
     touch: async (session) => touch(context, session),
-    rotate: async (session, { authenticated, labels } = {}) =>
-      rotate(context, session, { authenticated, labels }),
+    rotate: async (session, { authenticated, assurance, absolute, labels } = {}) =>
+      rotate(context, session, { authenticated, assurance, absolute, labels }),
     renew: async (session) => renew(context, session),
-    bind: async (session, subject, { labels } = {}) => bind(context, session, subject, labels),
+    bind: async (session, subject, { assurance, absolute, labels } = {}) =>
+      bind(context, session, subject, { assurance, absolute, labels }),
+    requireRecentAuthentication: async (session, seconds, options = {}) =>
+      requireRecentAuthentication(context, session, seconds, options),
     list: async (subject) => owner('list', (backend) => backend.list(subject)),
     clearHandle: async (handle) => clearHandle(context, handle),
     clearSubject: async (subject, { except } = {}) => clearSubject(context, subject, except),

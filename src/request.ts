@@ -1,24 +1,28 @@
 import { HeadersSentError, InvalidValueError, isSessionError } from './core/errors.ts'
 import type { Period } from './core/period.ts'
-import type { Labels } from './core/session-backend.ts'
 import { isCleared, stateOf } from './core/session.ts'
 import type { Session } from './core/session.ts'
 import { assertSubject } from './core/subject.ts'
 import type { HeaderSource } from './http/header-source.ts'
 import type {
+  BindSessionOptions,
   GenerateSessionOptions,
   HeaderField,
   LookupReason,
+  RecentAuthenticationOptions,
   RotateSessionOptions,
   SessionManager,
   UpdateOptions,
 } from './manager/session-manager.ts'
+import { assertRequirement, authenticationRequired } from './manager/step-up.ts'
+import { checkRequestOptions } from './request/options.ts'
 import type {
   RequestSession,
   RequestSessionOptions,
   ResponseHead,
 } from './request/request-session.ts'
 
+export { checkRequestOptions } from './request/options.ts'
 export type {
   RequestSession,
   RequestSessionOf,
@@ -38,22 +42,6 @@ export function createRequestSession<V>(
   options: RequestSessionOptions = {},
 ): RequestSession<V> {
   return new LazySession(manager, headers, head, checkRequestOptions(options))
-}
-
-/**
- * Checks the options of a request's session and fills in what they leave out. Adapters do so when they are made.
- *
- * @throws TypeError for an option of the wrong type.
- */
-export function checkRequestOptions({
-  discard = false,
-  onInvalid = 'reject',
-}: RequestSessionOptions): Required<RequestSessionOptions> {
-  if (typeof discard !== 'boolean') throw new TypeError('"discard" must be true or false')
-  if (onInvalid !== 'reject' && onInvalid !== 'create') {
-    throw new TypeError('"onInvalid" must be "reject" or "create"')
-  }
-  return { discard, onInvalid }
 }
 
 const LOST: ReadonlySet<string> = new Set(['ERR_SESSION_GONE', 'ERR_SESSION_CONFLICT'])
@@ -158,24 +146,31 @@ class LazySession<V> implements RequestSession<V> {
     await this.#write(session, () => this.#manager.renew(session))
   }
 
-  async bind(
-    subject: string,
-    value: V,
-    { labels }: { labels?: Labels | undefined } = {},
-  ): Promise<Session<V>> {
+  async bind(subject: string, value: V, options: BindSessionOptions = {}): Promise<Session<V>> {
     this.#assertOpen()
     assertSubject(subject)
     let session = await this.load()
     while (session === undefined || isOfAnother(session, subject)) {
       // What one user left in a session is not for the next one at the same browser.
       if (session !== undefined) await this.clear()
-      const made = await this.#createOnce(value, { subject, labels })
+      const made = await this.#createOnce(value, { ...options, subject })
       if (made.created) return made.session
       session = made.session
     }
     const bound = session
-    await this.#write(bound, () => this.#manager.bind(bound, subject, { labels }))
+    await this.#write(bound, () => this.#manager.bind(bound, subject, options))
     return bound
+  }
+
+  async requireRecentAuthentication(
+    seconds: Period,
+    options: RecentAuthenticationOptions = {},
+  ): Promise<Session<V>> {
+    assertRequirement(seconds, options)
+    const session = await this.load()
+    if (session === undefined) throw authenticationRequired('anonymous')
+    await this.#manager.requireRecentAuthentication(session, seconds, options)
+    return session
   }
 
   async #read(): Promise<Session<V> | undefined> {

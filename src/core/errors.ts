@@ -6,6 +6,7 @@ export type SessionErrorCode = AnySessionError['code']
 
 /** Any error of this library, as a union: `switch (error.code)` narrows and is exhaustive. */
 export type AnySessionError =
+  | AuthenticationRequiredError
   | BackendError
   | CrossSiteRequestError
   | HeadersSentError
@@ -23,6 +24,31 @@ export type AnySessionError =
  */
 export abstract class SessionError extends Error {
   abstract readonly code: string
+}
+
+/**
+ * Why a session is not enough: `anonymous`, nobody has logged in; `too_long_ago`, not lately enough; `assurance`, not by
+ * enough factors.
+ */
+export type AuthenticationShortfall = 'anonymous' | 'too_long_ago' | 'assurance'
+
+/**
+ * The user has to authenticate, or to do so again; let them, and answer what cannot wait with `status`. It is 403 and
+ * not 401, which must name an authentication scheme (RFC 9110 §15.5.2), and cookies have none.
+ */
+export class AuthenticationRequiredError extends SessionError {
+  override readonly name = 'AuthenticationRequiredError'
+  override readonly code = 'ERR_SESSION_AUTHENTICATION_REQUIRED' as const
+  readonly status = 403
+  readonly reason: AuthenticationShortfall
+
+  constructor(
+    message: string,
+    { reason = 'anonymous', ...options }: ErrorOptions & { reason?: AuthenticationShortfall } = {},
+  ) {
+    super(message, options)
+    this.reason = reason
+  }
 }
 
 /** The store failed or gave no usable answer; `cause` is the fault as the store reported it. */

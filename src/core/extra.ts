@@ -1,5 +1,8 @@
+import { isAssurance } from './assurance.ts'
+import type { Assurance } from './assurance.ts'
 import { BackendError } from './errors.ts'
 import { parseJson } from './json.ts'
+import type { Period } from './period.ts'
 
 /**
  * What the policy keeps in the security part's `extra`, each part under its name. Whoever needs another part names it
@@ -11,6 +14,10 @@ export interface Extra {
   readonly salt?: string | undefined
   /** When a new key was last seen for the first time, in the store's epoch milliseconds; kept under `renewAfter`. */
   readonly renewedAtMs?: number | undefined
+  /** What the last authentication was worth. */
+  readonly assurance?: Assurance | undefined
+  /** The most seconds from an authentication on, where the last one that named any had less than the policy's. */
+  readonly absolute?: Period | undefined
 }
 
 /** No parts. */
@@ -43,7 +50,9 @@ export function rotatedExtra(extra: Extra): Extra {
 
 function isExtra(extra: unknown): extra is Extra {
   if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) return false
-  const { salt, renewedAtMs } = extra as Record<keyof Extra, unknown>
+  const { salt, renewedAtMs, assurance, absolute } = extra as Record<keyof Extra, unknown>
+  if (assurance !== undefined && !isAssurance(assurance)) return false
+  if (absolute !== undefined && typeof absolute !== 'number') return false
   if (renewedAtMs !== undefined && typeof renewedAtMs !== 'number') return false
   return salt === undefined || typeof salt === 'string'
 }

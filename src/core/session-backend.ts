@@ -1,4 +1,5 @@
 import type { Backend, Found, GenerateOptions, Missed, SetOptions, SetResult } from './backend.ts'
+import type { Authentication } from './authentication.ts'
 import type { Extra } from './extra.ts'
 import type { Handle, Key } from './key.ts'
 import type { Period } from './period.ts'
@@ -13,6 +14,8 @@ export interface SessionFacts {
   readonly createdAtMs: number | undefined
   readonly subject: string | undefined
   readonly authenticatedAtMs: number | undefined
+  /** The clock that the other times are of, when it told them. */
+  readonly nowMs: number
   readonly labels: Labels
   /** Names the state of key, subject and labels, as `version` names the state of the value. */
   readonly securityVersion: number
@@ -54,8 +57,8 @@ export interface GetOptions {
 }
 
 /** Options of `SessionBackend.generate`. */
-export interface SessionGenerateOptions extends GenerateOptions {
-  /** Whom the session belongs to. Given at creation, it counts as authenticated now. */
+export interface SessionGenerateOptions extends GenerateOptions, Authentication {
+  /** Whom the session belongs to. Given at creation, it counts as authenticated now; only then is there an `assurance`. */
   readonly subject?: string | undefined
   readonly labels?: Labels | undefined
   /** Called before `generate` returns, with what `get` would report. */
@@ -78,8 +81,11 @@ export interface ClearOptions {
 }
 
 /** Options of `SessionBackend.rotate`. */
-export interface RotateOptions {
-  /** The user has just proved who they are: sets `authenticatedAtMs` and starts the absolute lifetime anew. */
+export interface RotateOptions extends Authentication {
+  /**
+   * The user has just proved who they are: sets `authenticatedAtMs` and starts the absolute lifetime anew. Only then
+   * may there be an `assurance` or an `absolute`.
+   */
   readonly authenticated?: boolean | undefined
   readonly subject?: string | undefined
   readonly labels?: Labels | undefined
@@ -95,6 +101,8 @@ export type RotateResult =
       readonly period: Period
       readonly securityVersion: number
       readonly authenticatedAtMs: number | undefined
+      /** The clock that this is of, when it told it. */
+      readonly nowMs: number
       readonly extra?: Extra | undefined
     }
   | { readonly ok: false; readonly reason: 'not_found' | 'conflict' }

@@ -1,3 +1,4 @@
+import type { Assurance } from './assurance.ts'
 import type { Clock } from './clock.ts'
 import type { Codec } from './codec.ts'
 import { decodeValue } from './codec.ts'
@@ -36,6 +37,8 @@ export interface Session<V = unknown> {
   readonly subject: string | undefined
   /** When that subject last authenticated, or `undefined`. */
   readonly authenticatedAt: Date | undefined
+  /** What that authentication was worth, or `undefined` where nobody has said. */
+  readonly assurance: Assurance | undefined
   readonly labels: Labels
 }
 
@@ -50,6 +53,8 @@ export interface SessionState<V> {
   modified: boolean
   version: number | undefined
   facts: SessionFacts | undefined
+  /** The manager's clock when its backend had told the facts. */
+  factsAtMs: number
   touchDue: TouchDue | undefined
   /** There when a cookie with this key should be set not at all, or in any case. */
   renewal: Renewal | undefined
@@ -106,6 +111,10 @@ class ManagedSession<V> implements Session<V> {
 
   get authenticatedAt(): Date | undefined {
     return dateOf(this.#state.facts?.authenticatedAtMs)
+  }
+
+  get assurance(): Assurance | undefined {
+    return this.#state.facts?.extra?.assurance
   }
 
   get labels(): Labels {

@@ -114,6 +114,7 @@ export function foundOf(record: StoredRecord, value: string): SessionFound {
       createdAtMs: record.createdAtMs,
       subject: security.subject ?? undefined,
       authenticatedAtMs: security.authenticatedAtMs ?? undefined,
+      nowMs,
       labels: decodeLabels(security.labels),
       securityVersion: record.securityVersion,
       extra: decodeExtra(security.extra),

@@ -132,6 +132,7 @@ function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found): Sessi
     modified: false,
     version: found.version,
     facts,
+    factsAtMs: context.clock.now(),
     touchDue,
     renewal,
     codec,

@@ -1,12 +1,14 @@
+import { assertRotation } from '../core/authentication.ts'
 import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import { isHandle } from '../core/key.ts'
 import type { Handle, Key } from '../core/key.ts'
-import type { Labels, RotateOptions } from '../core/session-backend.ts'
+import type { RotateOptions } from '../core/session-backend.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
 import { assertSubject } from '../core/subject.ts'
 import { lifecycleOf, storedLifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
+import type { BindSessionOptions } from './session-manager.ts'
 import { askBackend, tellEnded, tellRotated, tellTouched } from './tell.ts'
 
 /** `SessionManager.touch`. */
@@ -36,11 +38,11 @@ export async function bind<V>(
   context: ManagerContext<V>,
   session: Session<V>,
   subject: string,
-  labels: Labels | undefined,
+  options: BindSessionOptions,
 ): Promise<void> {
   lifecycleOf(context, 'bind')
   assertSubject(subject)
-  await rotate(context, session, { subject, labels, authenticated: true })
+  await rotate(context, session, { ...options, subject, authenticated: true })
 }
 
 /** `SessionManager.rotate`. */
@@ -50,6 +52,7 @@ export async function rotate<V>(
   options: RotateOptions,
 ): Promise<void> {
   const backend = lifecycleOf(context, 'rotate')
+  assertRotation(options)
   const state = stateOf(session)
   await queueWrite(state, context, async () => {
     const { key, facts, renewal } = state
@@ -61,7 +64,7 @@ export async function rotate<V>(
     if (!result.ok) throw lost(result.reason)
     tellRotated(context, state, options)
     if (isCleared(state)) return
-    const { securityVersion, authenticatedAtMs, extra } = result
+    const { securityVersion, authenticatedAtMs, nowMs, extra } = result
     const { subject = state.facts?.subject, labels = state.facts?.labels } = options
     state.facts = {
       handle: state.facts?.handle,
@@ -70,8 +73,10 @@ export async function rotate<V>(
       labels: { ...labels },
       securityVersion,
       authenticatedAtMs,
+      nowMs,
       extra,
     }
+    state.factsAtMs = context.clock.now()
     state.key = result.key
     state.expiryPeriod = result.period
     state.touchDue = undefined

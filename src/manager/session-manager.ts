@@ -1,3 +1,5 @@
+import type { Assurance } from '../core/assurance.ts'
+import type { Authentication } from '../core/authentication.ts'
 import type { Backend } from '../core/backend.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
@@ -34,10 +36,10 @@ export type Lookup<V, Reason extends string = LookupReason> =
 export type LookupReason = 'not_found' | 'not_set' | 'invalid'
 
 /** Options of `generate`. */
-export interface GenerateSessionOptions {
+export interface GenerateSessionOptions extends Authentication {
   /** Seconds to live without use, 1 to 400 days; clamped at the absolute lifetime. Default: the backend's. */
   readonly expiry?: Period | undefined
-  /** Whom the session belongs to. Given here, it counts as authenticated now. */
+  /** Whom the session belongs to. Given here, it counts as authenticated now; only then is there an `assurance`. */
   readonly subject?: string | undefined
   /** Shown by `list`: a device name, a place. */
   readonly labels?: Labels | undefined
@@ -69,10 +71,25 @@ export interface UpdateOptions {
 }
 
 /** Options of `rotate`. */
-export interface RotateSessionOptions {
-  /** The user has just authenticated: sets `authenticatedAt`, starts the absolute lifetime anew. Default: false. */
+export interface RotateSessionOptions extends Authentication {
+  /**
+   * The user has just authenticated: sets `authenticatedAt`, starts the absolute lifetime anew. Only then may there be
+   * an `assurance` or an `absolute`. Default: false.
+   */
   readonly authenticated?: boolean | undefined
   readonly labels?: Labels | undefined
+}
+
+/** Options of `bind`. */
+export interface BindSessionOptions extends Authentication {
+  /** Shown by `list`: a device name, a place. Default: as before. */
+  readonly labels?: Labels | undefined
+}
+
+/** Options of `requireRecentAuthentication`. */
+export interface RecentAuthenticationOptions {
+  /** What that authentication must have been worth at least. Default: anything. */
+  readonly assurance?: Assurance | undefined
 }
 
 /** Attributes of one header, beside the manager's own. */
@@ -166,6 +183,7 @@ export interface SessionManager<V = unknown> {
    * Gives the session a new key: at a change of privilege (ASVS 7.2.4). The old one is dead at once.
    *
    * @throws SessionGoneError when the session is gone, or another request has rotated it.
+   * @throws InvalidValueError when it is an authentication without `assurance`, of a session that has one.
    */
   rotate(session: Session<V>, options?: RotateSessionOptions): Promise<void>
 
@@ -188,10 +206,26 @@ export interface SessionManager<V = unknown> {
    *
    * @throws what `rotate` throws, and SubjectLimitError as `generate` does.
    */
-  bind(
+  bind(session: Session<V>, subject: string, options?: BindSessionOptions): Promise<void>
+
+  /**
+   * Asks for an authentication less than `seconds` ago, before a sensitive step (ASVS 7.5.1, 7.5.3). Both moments are of
+   * the backend's clock: the one when it told of the session, to which the time that has passed here since is added.
+   * No call is made, and nothing is changed. Where it rejects, let the user prove again who they are and then call
+   * `rotate(session, { authenticated: true })` or `bind`: that starts the `seconds` anew, and the absolute lifetime.
+   *
+   * A moment in the future counts as one as far in the past: it is of a clock that has been set back, or of another
+   * server of a stateless backend.
+   *
+   * @throws AuthenticationRequiredError when nobody has logged in, too long ago, or at a lower level than asked for.
+   * @throws SessionGoneError when the session has been cleared through this object.
+   * @throws InvalidPeriodError when `seconds` is not a whole number from 1 to 400 days.
+   * @throws TypeError for an option that is not one of these.
+   */
+  requireRecentAuthentication(
     session: Session<V>,
-    subject: string,
-    options?: { labels?: Labels | undefined },
+    seconds: Period,
+    options?: RecentAuthenticationOptions,
   ): Promise<void>
 
   /** The live sessions of `subject`, oldest first: handles, never keys. */

@@ -1,3 +1,4 @@
+import { assertAuthentication } from '../core/authentication.ts'
 import { encodeValue } from '../core/codec.ts'
 import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import type { BackendOperation } from '../core/event-messages.ts'
@@ -28,13 +29,15 @@ import {
 export function checkGeneration<V>(
   context: ManagerContext<V>,
   value: V,
-  { expiry, subject, labels }: GenerateSessionOptions,
+  options: GenerateSessionOptions,
 ): string {
+  const { expiry, subject, labels, assurance, absolute } = options
   if (value === undefined) throw new TypeError('"value" must not be undefined')
   if (expiry !== undefined) assertPeriod('expiry', expiry)
-  const owned = subject !== undefined || labels !== undefined
-  if (owned) lifecycleOf(context, 'generate with a subject or labels')
+  const owned = [subject, labels, assurance, absolute].some((option) => option !== undefined)
+  if (owned) lifecycleOf(context, 'generate with more than a value and an expiry')
   if (subject !== undefined) assertSubject(subject)
+  assertAuthentication(options, subject !== undefined)
   encodeLabels(labels)
   return encodeValue(context.codec, value)
 }
@@ -46,11 +49,12 @@ export async function generate<V>(
   options: GenerateSessionOptions,
 ): Promise<Session<V>> {
   const text = checkGeneration(context, value, options)
-  const { expiry, subject, labels } = options
+  const { expiry, subject, labels, assurance, absolute } = options
   const { backend, codec } = context
   let created: (SessionFacts & { readonly period: Period }) | undefined
   const onCreated = (facts: typeof created): void => void (created = facts)
-  const more = context.lifecycle === undefined ? {} : { subject, labels, onCreated }
+  const more =
+    context.lifecycle === undefined ? {} : { subject, labels, assurance, absolute, onCreated }
   const { key, period } = await askBackend(context, 'generate', async () => {
     const period = expiry ?? usablePeriod('generate', backend.defaultPeriod)
     return { period, key: await backend.generate({ value: text, expiry: period, ...more }) }
@@ -65,6 +69,7 @@ export async function generate<V>(
     modified: true,
     version: created === undefined || context.chunks !== undefined ? undefined : 1,
     facts: created,
+    factsAtMs: context.clock.now(),
     touchDue: undefined,
     renewal: undefined,
     codec,

@@ -1,9 +1,10 @@
 import type { Period } from '../core/period.ts'
-import type { Labels } from '../core/session-backend.ts'
 import type { Session } from '../core/session.ts'
 import type {
+  BindSessionOptions,
   GenerateSessionOptions,
   HeaderField,
+  RecentAuthenticationOptions,
   RotateSessionOptions,
   SessionManager,
   UpdateOptions,
@@ -75,7 +76,16 @@ export interface RequestSession<V = unknown> {
    * Logs `subject` in: binds the session, with what it holds, under a new key. Where there is none, or one of
    * another subject, which is ended first, it makes one with `value`. Throws as `SessionManager.bind` does.
    */
-  bind(subject: string, value: V, options?: { labels?: Labels | undefined }): Promise<Session<V>>
+  bind(subject: string, value: V, options?: BindSessionOptions): Promise<Session<V>>
+
+  /**
+   * The session, if its user authenticated less than `seconds` ago. Throws as
+   * `SessionManager.requireRecentAuthentication` does; where there is no session, `AuthenticationRequiredError` too.
+   */
+  requireRecentAuthentication(
+    seconds: Period,
+    options?: RecentAuthenticationOptions,
+  ): Promise<Session<V>>
 }
 
 /** The type of a request's session of a manager, for where frameworks are told what their requests carry. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { AnySessionError } from '../../src/core/errors.ts'
+import type { AnySessionError, SessionErrorCode } from '../../src/core/errors.ts'
 import {
+  AuthenticationRequiredError,
   BackendError,
   CrossSiteRequestError,
   guardBackend,
@@ -16,7 +17,14 @@ import {
   UnsupportedOperationError,
 } from '../../src/core/errors.ts'
 
-const CLASSES = [
+type SessionErrorClass = new (message: string, options?: ErrorOptions) => AnySessionError
+
+const CLASSES: readonly (readonly [SessionErrorClass, name: string, code: SessionErrorCode])[] = [
+  [
+    AuthenticationRequiredError,
+    'AuthenticationRequiredError',
+    'ERR_SESSION_AUTHENTICATION_REQUIRED',
+  ],
   [BackendError, 'BackendError', 'ERR_SESSION_BACKEND'],
   [CrossSiteRequestError, 'CrossSiteRequestError', 'ERR_SESSION_CROSS_SITE'],
   [HeadersSentError, 'HeadersSentError', 'ERR_SESSION_HEADERS_SENT'],
@@ -27,7 +35,7 @@ const CLASSES = [
   [SessionGoneError, 'SessionGoneError', 'ERR_SESSION_GONE'],
   [SubjectLimitError, 'SubjectLimitError', 'ERR_SESSION_SUBJECT_LIMIT'],
   [UnsupportedOperationError, 'UnsupportedOperationError', 'ERR_SESSION_UNSUPPORTED_OPERATION'],
-] as const
+]
 
 const coded = (code: unknown): Error => Object.assign(new Error('foreign'), { code })
 

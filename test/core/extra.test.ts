@@ -29,12 +29,21 @@ describe('encodeExtra and decodeExtra', () => {
     )
   })
 
-  it.each(['', 'text', 'null', '5', '"a"', '[]', '{"salt":5}', '{"salt":null}', '{'])(
-    'take %j for none of ours, and do not quote it',
-    (text) => {
-      expect(() => decodeExtra(text)).toThrow(expect.objectContaining(FOREIGN) as Error)
-    },
-  )
+  it.each([
+    '',
+    'text',
+    'null',
+    '5',
+    '"a"',
+    '[]',
+    '{"salt":5}',
+    '{"salt":null}',
+    '{',
+    '{"assurance":"aal4"}',
+    '{"absolute":"5"}',
+  ])('take %j for none of ours, and do not quote it', (text) => {
+    expect(() => decodeExtra(text)).toThrow(expect.objectContaining(FOREIGN) as Error)
+  })
 })
 
 describe('rotatedExtra', () => {

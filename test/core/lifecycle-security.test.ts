@@ -31,7 +31,7 @@ async function rotated(
 
 describe('rotate', () => {
   it('gives a new secret under the same handle, and the old one is dead at once', async () => {
-    const { backend } = create()
+    const { backend, clock } = create()
     const old = await backend.generate({ value: 'a' })
     const { key, ...rest } = await rotated(backend, old)
     expect(rest).toEqual({
@@ -39,6 +39,7 @@ describe('rotate', () => {
       period: 604_800,
       securityVersion: 2,
       authenticatedAtMs: undefined,
+      nowMs: clock.now(),
       extra: {},
     })
     expect(handleOf(key)).toBe(handleOf(old))

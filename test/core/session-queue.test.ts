@@ -27,6 +27,7 @@ function create() {
     modified: false,
     version: 1,
     facts: undefined,
+    factsAtMs: 0,
     touchDue: undefined,
     renewal: undefined,
     codec: jsonCodec,

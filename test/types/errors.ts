@@ -1,6 +1,7 @@
 import { isSessionError } from '../../src/index.ts'
 import type {
   AnySessionError,
+  AuthenticationShortfall,
   BackendError,
   RefusalReason,
   SessionConflictError,
@@ -11,6 +12,11 @@ import type {
 /** Every code is named once; a new one that is not named here makes the last line fail. */
 export function describeError(error: AnySessionError): string {
   switch (error.code) {
+    case 'ERR_SESSION_AUTHENTICATION_REQUIRED': {
+      const status: 403 = error.status
+      const reason: AuthenticationShortfall = error.reason
+      return `${status} ${reason}`
+    }
     case 'ERR_SESSION_BACKEND': {
       const narrowed: BackendError = error
       return narrowed.name

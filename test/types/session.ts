@@ -22,6 +22,7 @@ export const forged: Session<number> = {
   createdAt: undefined,
   subject: undefined,
   authenticatedAt: undefined,
+  assurance: undefined,
   labels: {},
 }
 // @ts-expect-error
@@ -48,6 +49,18 @@ session.authenticatedAt = new Date()
 session.labels = {}
 // @ts-expect-error
 session.labels['device'] = 'phone'
+
+// A level is one of three, said at an authentication and asked for before a sensitive step.
+void sessions.bind(session, 'alice', { assurance: 'aal2', absolute: 3600 })
+void sessions.requireRecentAuthentication(session, 300, { assurance: 'aal3' })
+// @ts-expect-error
+void sessions.bind(session, 'alice', { assurance: 'aal4' })
+// @ts-expect-error
+void sessions.requireRecentAuthentication(session, 300, { assurence: 'aal2' })
+// @ts-expect-error
+void sessions.requireRecentAuthentication(session)
+// @ts-expect-error
+session.assurance = 'aal3'
 
 // A manager is not rewired, and has no default backend.
 // @ts-expect-error

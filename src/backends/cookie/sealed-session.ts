@@ -19,6 +19,8 @@ export interface SealedSession {
   readonly rotatedAtMs: number
   /** As `encodeLabels` made it. */
   readonly labels: string | null
+  /** As `encodeExtra` made it. */
+  readonly extra: string | null
 }
 
 type Facts = readonly [
@@ -33,15 +35,18 @@ type Facts = readonly [
   boundAtMs: number,
   rotatedAtMs: number,
   labels: string | null,
+  // Not there in cookies of before there was any.
+  extra?: string,
 ]
 
 /** The text that is sealed: the facts, and after a line break the value as it is, so that it is not escaped twice. */
 export function encodeSession(session: SealedSession): string {
   const { handle, idleMs, createdAtMs, issuedAtMs, expiresAtMs, deadlineMs } = session
-  const { subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels, value } = session
+  const { subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels, extra, value } = session
   const times = [idleMs, createdAtMs, issuedAtMs, expiresAtMs, deadlineMs] as const
   const owner = [subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels] as const
-  const facts: Facts = [handle, ...times, ...owner]
+  const known = [handle, ...times, ...owner] as const
+  const facts: Facts = extra === null ? known : [...known, extra]
   return `${JSON.stringify(facts)}\n${value === null ? '' : `=${value}`}`
 }
 
@@ -50,7 +55,7 @@ export function decodeSession(text: string): SealedSession {
   const end = text.indexOf('\n')
   const facts = JSON.parse(text.slice(0, end)) as Facts
   const [handle, idleMs, createdAtMs, issuedAtMs, expiresAtMs, deadlineMs, ...owner] = facts
-  const [subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels] = owner
+  const [subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels, extra = null] = owner
   return {
     handle,
     value: text[end + 1] === '=' ? text.slice(end + 2) : null,
@@ -64,5 +69,6 @@ export function decodeSession(text: string): SealedSession {
     boundAtMs,
     rotatedAtMs,
     labels,
+    extra,
   }
 }

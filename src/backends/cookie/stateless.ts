@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import {
+  absoluteMsOf,
+  assertAuthentication,
+  assertRotation,
+  authenticatedExtra,
+} from '../../core/authentication.ts'
 import type { Missed, SetResult } from '../../core/backend.ts'
 import { assertValue } from '../../core/codec.ts'
 import { InvalidValueError, UnsupportedOperationError } from '../../core/errors.ts'
 import { isHandle } from '../../core/key.ts'
 import type { Handle, Key } from '../../core/key.ts'
+import { decodeExtra, encodeExtra, NO_EXTRA } from '../../core/extra.ts'
 import { decodeLabels, encodeLabels } from '../../core/labels.ts'
 import { assertExpiry, periodLeft } from '../../core/period.ts'
 import type { Period } from '../../core/period.ts'
@@ -82,24 +89,29 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
     assertExpiry('expiry', expiry)
     if (value !== undefined) assertValue(value)
     if (subject !== undefined) assertSubject(subject)
+    const authenticated = subject !== undefined
+    assertAuthentication(options, authenticated)
+    const extra = authenticated ? authenticatedExtra(NO_EXTRA, options) : NO_EXTRA
     const nowMs = now()
     const idleMs = expiry * 1000
+    const deadlineMs = nowMs + absoluteMsOf(absolute, options.absolute)
     const session: SealedSession = {
       handle: randomBytes(16).toString('base64url') as Handle,
       value: value ?? null,
       idleMs,
       createdAtMs: nowMs,
       issuedAtMs: nowMs,
-      expiresAtMs: Math.min(nowMs + idleMs, nowMs + absoluteMs),
-      deadlineMs: nowMs + absoluteMs,
+      expiresAtMs: Math.min(nowMs + idleMs, deadlineMs),
+      deadlineMs,
       subject: subject ?? null,
-      authenticatedAtMs: subject === undefined ? null : nowMs,
+      authenticatedAtMs: authenticated ? nowMs : null,
       boundAtMs: await boundAt(subject, nowMs),
       rotatedAtMs: nowMs,
       labels: encodeLabels(labels),
+      extra: encodeExtra(extra),
     }
     const key = sealed(session)
-    onCreated?.({ ...factsOf(session), period: periodLeft(session.expiresAtMs, nowMs) })
+    onCreated?.({ ...factsOf(session, nowMs), period: periodLeft(session.expiresAtMs, nowMs) })
     return key
   }
 
@@ -115,7 +127,7 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
     const { value, expiresAtMs } = session
     if (value === null) return NOT_SET
     const period = periodLeft(expiresAtMs, nowMs)
-    return { ok: true, value, period, facts: factsOf(session), touchDue: dueOf(live) }
+    return { ok: true, value, period, facts: factsOf(session, nowMs), touchDue: dueOf(live) }
   }
 
   async function set(
@@ -148,13 +160,17 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
   async function rotate(
     key: string,
     _securityVersion: number,
-    { authenticated = false, subject, labels }: RotateOptions = {},
+    options: RotateOptions = {},
   ): Promise<RotateResult> {
+    const { authenticated = false, subject, labels } = options
     if (subject !== undefined) assertSubject(subject)
+    assertRotation(options)
     const text = labels === undefined ? undefined : encodeLabels(labels)
     const live = await liveOf(key)
     if (live === undefined) return GONE
     const { session, nowMs } = live
+    const before = decodeExtra(session.extra)
+    const extra = authenticated ? authenticatedExtra(before, options) : before
     const changed: SealedSession = {
       ...session,
       subject: subject ?? session.subject,
@@ -162,7 +178,10 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
       boundAtMs: subject === undefined ? session.boundAtMs : await boundAt(subject, nowMs),
       rotatedAtMs: Math.max(nowMs, session.rotatedAtMs + 1),
       authenticatedAtMs: authenticated ? nowMs : session.authenticatedAtMs,
-      deadlineMs: authenticated ? nowMs + absoluteMs : session.deadlineMs,
+      deadlineMs: authenticated
+        ? nowMs + absoluteMsOf(absolute, extra.absolute)
+        : session.deadlineMs,
+      extra: encodeExtra(extra),
     }
     const next = authenticated ? renewed(changed, nowMs) : { ...changed, issuedAtMs: nowMs }
     const successor = sealed(next)
@@ -175,6 +194,8 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
       period: periodLeft(next.expiresAtMs, nowMs),
       securityVersion: next.rotatedAtMs,
       authenticatedAtMs: next.authenticatedAtMs ?? undefined,
+      nowMs,
+      extra,
     }
   }
 
@@ -241,14 +262,16 @@ function dueOf({ session, nowMs, newest }: Live): TouchDue | undefined {
   return { fromMs: expiresAtMs, toMs, period: periodLeft(toMs, nowMs) }
 }
 
-function factsOf(session: SealedSession): SessionFacts {
+function factsOf(session: SealedSession, nowMs: number): SessionFacts {
   return {
     handle: session.handle,
     createdAtMs: session.createdAtMs,
     subject: session.subject ?? undefined,
     authenticatedAtMs: session.authenticatedAtMs ?? undefined,
+    nowMs,
     labels: decodeLabels(session.labels),
     securityVersion: session.rotatedAtMs,
+    extra: decodeExtra(session.extra),
   }
 }
 

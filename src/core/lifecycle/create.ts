@@ -1,9 +1,10 @@
+import { absoluteMsOf, assertAuthentication, authenticatedExtra } from '../authentication.ts'
 import { assertValue } from '../codec.ts'
 import { BackendError } from '../errors.ts'
 import { publishCreated } from '../events.ts'
 import { generateKey, handleOf, secretHashOf } from '../key.ts'
 import type { Key } from '../key.ts'
-import { NO_EXTRA } from '../extra.ts'
+import { encodeExtra, NO_EXTRA } from '../extra.ts'
 import { encodeLabels } from '../labels.ts'
 import { assertExpiry, periodLeft } from '../period.ts'
 import type { SessionGenerateOptions } from '../session-backend.ts'
@@ -19,17 +20,21 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
   assertExpiry('expiry', expiry)
   if (value !== undefined) assertValue(value)
   if (subject !== undefined) assertSubject(subject)
+  const authenticated = subject !== undefined
+  assertAuthentication(options, authenticated)
+  // What bounds a visitor's session is not for the login that it is made for.
+  const extra = authenticated ? authenticatedExtra(NO_EXTRA, options) : NO_EXTRA
   const key = generateKey()
   const record: NewRecord = {
     recordId: handleOf(key),
     value: value ?? null,
     idleMs: expiry * 1000,
-    absoluteMs: policy.absolute * 1000,
+    absoluteMs: absoluteMsOf(policy.absolute, options.absolute),
     secretHash: secretHashOf(key),
     subject: subject ?? null,
-    authenticated: subject !== undefined,
+    authenticated,
     labels: encodeLabels(labels),
-    extra: null,
+    extra: encodeExtra(extra),
   }
   const created = await ask(engine, 'generate', () => store.create(record, policy.limit))
   if (!created.ok && created.reason === 'limit') throw subjectLimit(subject)
@@ -41,10 +46,11 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
     period,
     createdAtMs: created.createdAtMs,
     subject,
-    authenticatedAtMs: subject === undefined ? undefined : created.createdAtMs,
+    authenticatedAtMs: authenticated ? created.createdAtMs : undefined,
+    nowMs: created.createdAtMs,
     labels: { ...labels },
     securityVersion: 1,
-    extra: NO_EXTRA,
+    extra,
   })
   return key
 }

@@ -1,3 +1,4 @@
+import { absoluteMsOf, assertRotation, authenticatedExtra } from '../authentication.ts'
 import { publishConflict, publishRotated } from '../events.ts'
 import { decodeExtra, encodeExtra, rotatedExtra } from '../extra.ts'
 import type { Extra } from '../extra.ts'
@@ -29,22 +30,22 @@ export async function rotate(
   if (parsed === undefined) return { ok: false, reason: 'not_found' }
   const { store, policy } = engine
   const successor = generateSuccessor(parsed.handle)
-  const change = changeOf(engine, parsed, secretHashOf(successor), options)
+  const change = changeOf(parsed, secretHashOf(successor), options)
   const { extra } = options
   let basis = extra === undefined ? await basisOf(engine, parsed) : { securityVersion, extra }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // Gone, or something else of the security part has changed: go on only if this key is still good.
     if (basis === undefined) return { ok: false, reason: 'not_found' }
     const { securityVersion: version, extra: before } = basis
-    const after = { ...change, extra: encodeExtra(rotatedExtra(before)) }
+    const after = securityAfter(engine, before, options)
     const done = await ask(engine, 'rotate', () =>
-      store.updateSecurity(parsed.handle, after, version, policy.limit),
+      store.updateSecurity(parsed.handle, { ...change, ...after.change }, version, policy.limit),
     )
     if (done.ok) {
       publishRotated(
         parsed.handle,
         options.subject,
-        change.authenticated !== undefined,
+        options.authenticated === true,
         options.subject !== undefined,
       )
       return {
@@ -53,7 +54,8 @@ export async function rotate(
         period: periodLeft(done.expiresAtMs, done.nowMs),
         securityVersion: done.securityVersion,
         authenticatedAtMs: done.authenticatedAtMs ?? undefined,
-        extra: rotatedExtra(before),
+        nowMs: done.nowMs,
+        extra: after.extra,
       }
     }
     if (done.reason === 'limit') throw subjectLimit(options.subject, parsed.handle)
@@ -65,19 +67,28 @@ export async function rotate(
 }
 
 function changeOf(
-  { policy: { absolute } }: Engine,
   parsed: ParsedKey,
   secretHash: SecurityChange['secretHash'],
-  { subject, labels, authenticated }: RotateOptions,
+  options: RotateOptions,
 ): SecurityChange {
+  const { subject, labels } = options
   if (subject !== undefined) assertSubject(subject)
+  assertRotation(options)
   return {
     secretHash,
     previous: { hash: parsed.secretHash, graceMs: 0 },
     subject,
-    authenticated: authenticated === true ? { absoluteMs: absolute * 1000 } : undefined,
     labels: labels === undefined ? undefined : encodeLabels(labels),
   }
+}
+
+/** What the rotation makes of the state that it starts from. */
+function securityAfter({ policy }: Engine, before: Extra, options: RotateOptions) {
+  const kept = rotatedExtra(before)
+  if (options.authenticated !== true) return { extra: kept, change: { extra: encodeExtra(kept) } }
+  const extra = authenticatedExtra(kept, options)
+  const authenticated = { absoluteMs: absoluteMsOf(policy.absolute, extra.absolute) }
+  return { extra, change: { extra: encodeExtra(extra), authenticated } }
 }
 
 /** The state of the security part now; `undefined` when the key is no longer good. */
