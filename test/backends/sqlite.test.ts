@@ -50,6 +50,7 @@ describe.each(drivers)('createSqliteBackend on $name', ({ open }) => {
         createdAtMs: 1_700_000_000_000,
         subject: 'ann',
         authenticatedAtMs: 1_700_000_000_000,
+        nowMs: 1_700_000_000_000,
         labels: {},
         securityVersion: 1,
         extra: {},
