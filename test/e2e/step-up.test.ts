@@ -6,7 +6,7 @@ import { createCookieBackend } from '../../src/backends/cookie.ts'
 import { createSessionManager, isSessionError } from '../../src/index.ts'
 import type { Backend } from '../../src/index.ts'
 import { createTestClock } from '../../src/testing/clock.ts'
-import type { Exchange, Serve } from '../adapters/servers.ts'
+import type { Exchange, Serve } from '../adapters/servers/exchange.ts'
 import { ADAPTERS, createVisitor } from './support/target.ts'
 
 const SECRET = 'a secret for the tests, of more than 32 characters'
