@@ -80,6 +80,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['adapters/fastify.js', ...REQUEST],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
+  './adapters/koa': {
+    rooms: ['adapters/koa.js', ...REQUEST],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
   './adapters/guard': {
     rooms: ['adapters/guard', 'adapters/guard.js', ...CORE],
     modules: ['node:crypto', 'node:diagnostics_channel'],

@@ -1,0 +1,122 @@
+/**
+ * Sessions for Koa 2 and 3.
+ *
+ * @module `sojourn/adapters/koa`
+ */
+import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
+import type { RequestSession, ResponseHead } from '../request.ts'
+import { attachSession, checkNamedOptions } from '../request/adapter-options.ts'
+import type { NamedSessionOptions } from '../request/adapter-options.ts'
+import { varyWithCookie } from '../http/vary.ts'
+import { createNodeHead } from '../request/node-head.ts'
+import type { NodeResponse } from '../request/node-head.ts'
+import { nodeSession } from '../request/node-session.ts'
+import type { NodeRequest } from '../request/node-session.ts'
+
+/** The part of a Koa context that is read and called. */
+export interface KoaContextLike {
+  readonly req: NodeRequest
+  readonly res: NodeResponse
+  onerror(error: Error): void
+}
+
+/** A middleware that puts the session on the context. */
+export type KoaMiddleware<V> = (
+  context: KoaContextLike & { session: RequestSession<V> },
+  next: () => Promise<unknown>,
+) => Promise<unknown>
+
+/**
+ * Makes the middleware of a manager: those after it find a `RequestSession` at `ctx.session`. It waits for nothing and
+ * answers nothing. Its headers go on the response when a write is done, as those of `sojourn/adapters/node` do.
+ *
+ * When an error reaches Koa, Koa takes all headers off the response but those that the error asks for. The session's are
+ * among these for as long as Koa makes its answer, so that a login or a new key is not lost with the request.
+ *
+ * Where something else is at `ctx.session`, requests end with a TypeError: see the option `property`.
+ *
+ * @throws TypeError for an unknown option, or one of the wrong type.
+ * @example
+ * ```ts
+ * import Koa from 'koa'
+ * import { createSessionManager } from 'sojourn'
+ * import { createKoaAdapter } from 'sojourn/adapters/koa'
+ * import { createMemoryBackend } from 'sojourn/backends/memory'
+ *
+ * const sessions = createSessionManager<{ visits: number }>({ backend: createMemoryBackend() })
+ *
+ * new Koa().use(createKoaAdapter(sessions)).use(async (ctx) => {
+ *   const value = await ctx.session.update(({ visits } = { visits: 0 }) => ({ visits: visits + 1 }))
+ *   ctx.body = `visit ${value?.visits}`
+ * })
+ * ```
+ */
+export function createKoaAdapter<V>(
+  manager: SessionManager<V>,
+  options: NamedSessionOptions = {},
+): KoaMiddleware<V> {
+  const { property, ...checked } = checkNamedOptions('createKoaAdapter', options)
+  return async (context, next) => {
+    const { req, res } = context
+    const createHead = (): ResponseHead => keptOnError(context, createNodeHead(res))
+    attachSession(context, property, nodeSession(manager, req, res, checked, createHead))
+    return next()
+  }
+}
+
+type Fields = ReadonlyMap<string, readonly string[]>
+
+/** A head whose fields Koa leaves on its answer to an error. */
+function keptOnError(context: KoaContextLike, head: ResponseHead): ResponseHead {
+  let kept: Fields | undefined
+
+  function keep(fields: readonly HeaderField[]): void {
+    const written = new Map<string, readonly string[]>()
+    for (const [name, value] of fields) written.set(name, [...(written.get(name) ?? []), value])
+    if (kept === undefined) answerErrorsWith(context, () => kept ?? new Map())
+    kept = new Map([...(kept ?? []), ...written])
+  }
+
+  return {
+    sent: head.sent,
+    write: (fields) => {
+      head.write(fields)
+      keep(fields)
+    },
+  }
+}
+
+/**
+ * The error gets its headers for the moment in which Koa reads them, and out of sight of what shows errors: an error may be
+ * one object that is thrown for many requests, and the cookie is a secret.
+ */
+function answerErrorsWith(context: KoaContextLike, fieldsOf: () => Fields): void {
+  const answer = context.onerror.bind(context)
+  const onerror = (error: Error): void => {
+    if (!(error instanceof Error)) return answer(error)
+    const own = Object.getOwnPropertyDescriptor(error, 'headers')
+    const { headers } = error as { readonly headers?: object }
+    const value = withFields({ ...headers }, fieldsOf())
+    const placed = Reflect.defineProperty(error, 'headers', { value, configurable: true })
+    try {
+      answer(error)
+    } finally {
+      if (placed && own !== undefined) Object.defineProperty(error, 'headers', own)
+      else if (placed) Reflect.deleteProperty(error, 'headers')
+    }
+  }
+  Object.assign(context, { onerror })
+}
+
+/** The headers that an error asks for, with the session's beside them. */
+function withFields(headers: Record<string, unknown>, fields: Fields): Record<string, unknown> {
+  for (const [name, lines] of fields) {
+    const asked = Object.keys(headers).find((key) => key.toLowerCase() === name.toLowerCase())
+    const there = asked === undefined ? [] : [headers[asked] as string | string[]].flat()
+    if (asked !== undefined) delete headers[asked]
+    if (name === 'Set-Cookie') headers[name] = [...there, ...lines]
+    else if (name === 'Vary') headers[name] = varyWithCookie(there.join(', ')) ?? there.join(', ')
+    else headers[name] = lines.join(', ')
+  }
+  return headers
+}
