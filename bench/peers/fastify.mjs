@@ -1,0 +1,85 @@
+import fastifyCookie from '@fastify/cookie'
+import secureSession from '@fastify/secure-session'
+import fastifySession from '@fastify/session'
+import Fastify from 'fastify'
+import { createNodeAdapter } from '../../dist/adapters/node.js'
+import { createFloor } from './floor.mjs'
+import { count, createManager, login, read } from './manager.mjs'
+import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
+
+async function serve(visits, register) {
+  const app = Fastify()
+  await register?.(app)
+  app.get('/none', async () => NONE)
+  app.get('/read', async (request, reply) => nameOf(await visits.read(request, reply)))
+  app.get('/count', async (request, reply) => countOf(await visits.count(request, reply)))
+  app.get('/login', async (request, reply) => {
+    await visits.login(request, reply)
+    return NONE
+  })
+  await app.ready()
+  return app.server
+}
+
+const constant = valueOf(0)
+
+/** The servers on Fastify. */
+export const fastify = {
+  bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
+
+  floor: (store) => {
+    const floor = createFloor(store.floor)
+    return serve({
+      login: async (_request, reply) => void reply.header('Set-Cookie', await floor.login()),
+      read: (request) => floor.read(request.headers.cookie),
+      count: (request) => floor.count(request.headers.cookie),
+    })
+  },
+
+  sojourn: (store) => {
+    const sessionOf = createNodeAdapter(createManager(store.backend()))
+    return serve({
+      login: ({ raw: request }, { raw: response }) => login(sessionOf(request, response)),
+      read: ({ raw: request }, { raw: response }) => read(sessionOf(request, response)),
+      count: ({ raw: request }, { raw: response }) => count(sessionOf(request, response)),
+    })
+  },
+
+  // Its best settings: by default it is rolling, and writes at every request.
+  '@fastify/session': (store) =>
+    serve(
+      {
+        login: ({ session }) => void Object.assign(session, valueOf(0)),
+        read: ({ session }) => session,
+        count: ({ session }) => ++session.n,
+      },
+      async (app) => {
+        await app.register(fastifyCookie)
+        await app.register(fastifySession, {
+          store: store.express(),
+          secret: SECRET,
+          rolling: false,
+          saveUninitialized: false,
+          cookie: { maxAge: DAY * 1000, secure: false, sameSite: 'lax' },
+        })
+      },
+    ),
+
+  '@fastify/secure-session': () =>
+    serve(
+      {
+        login: ({ session }) => session.set('value', valueOf(0)),
+        read: ({ session }) => session.get('value'),
+        count: ({ session }) => {
+          const value = session.get('value')
+          session.set('value', { ...value, n: value.n + 1 })
+          return value.n + 1
+        },
+      },
+      (app) =>
+        app.register(secureSession, {
+          key: Buffer.alloc(32, SECRET),
+          cookie: { path: '/', maxAge: DAY, sameSite: 'lax' },
+        }),
+    ),
+}

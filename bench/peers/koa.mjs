@@ -1,0 +1,81 @@
+import { createServer } from 'node:http'
+import Koa from 'koa'
+import koaSession from 'koa-session'
+import { createNodeAdapter } from '../../dist/adapters/node.js'
+import { createFloor } from './floor.mjs'
+import { count, createManager, login, read } from './manager.mjs'
+import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
+
+function serve(visits, use) {
+  const app = new Koa()
+  use?.(app)
+  app.use(async (context) => {
+    context.body = await answerOf(visits, context)
+  })
+  const answer = app.callback()
+  return createServer((request, response) => void answer(request, response))
+}
+
+async function answerOf(visits, context) {
+  switch (context.path) {
+    case '/read':
+      return nameOf(await visits.read(context))
+    case '/count':
+      return countOf(await visits.count(context))
+    case '/login':
+      await visits.login(context)
+      return NONE
+    default:
+      return NONE
+  }
+}
+
+const constant = valueOf(0)
+
+const assigned = {
+  login: (context) => void (context.session = valueOf(0)),
+  read: ({ session }) => session,
+  count: ({ session }) => ++session.n,
+}
+
+const withSession = (options) =>
+  serve(assigned, (app) => {
+    app.keys = [SECRET]
+    app.use(koaSession({ key: 'koa', maxAge: DAY * 1000, sameSite: 'lax', ...options }, app))
+  })
+
+/** The servers on Koa. */
+export const koa = {
+  bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
+
+  floor: (store) => {
+    const floor = createFloor(store.floor)
+    return serve({
+      login: async ({ res }) => res.setHeader('Set-Cookie', await floor.login()),
+      read: ({ headers }) => floor.read(headers.cookie),
+      count: ({ headers }) => floor.count(headers.cookie),
+    })
+  },
+
+  sojourn: (store) => {
+    const sessionOf = createNodeAdapter(createManager(store.backend()))
+    return serve({
+      login: ({ req, res }) => login(sessionOf(req, res)),
+      read: ({ req, res }) => read(sessionOf(req, res)),
+      count: ({ req, res }) => count(sessionOf(req, res)),
+    })
+  },
+
+  'koa-session': (store) => {
+    const { get, set } = store.floor
+    return withSession({
+      store: {
+        get: async (key) => JSON.parse((await get(key)) ?? 'null'),
+        set: (key, value) => set(key, JSON.stringify(value)),
+        destroy: () => {},
+      },
+    })
+  },
+
+  'koa-session (cookie)': () => withSession({}),
+}
