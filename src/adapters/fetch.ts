@@ -4,11 +4,11 @@
  * @module `sojourn/adapters/fetch`
  */
 import type { Awaitable } from '../core/backend.ts'
-import { varyWithCookie } from '../http/vary.ts'
-import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
+import type { SessionManager } from '../manager/session-manager.ts'
 import { createRequestSession } from '../request.ts'
 import type { RequestSession, RequestSessionOptions } from '../request.ts'
 import { checkAdapterOptions } from '../request/adapter-options.ts'
+import { createFetchHead, withHead } from '../request/fetch-head.ts'
 
 /** The part of a `Request` that this adapter reads. */
 export interface FetchRequest {
@@ -56,42 +56,12 @@ export function createFetchAdapter<V>(
   const checked = checkAdapterOptions('createFetchAdapter', options)
   return (handler) =>
     async (request, ...rest) => {
-      const written = new Map<string, readonly string[]>()
-      let sent = false
-      const head = {
-        sent: () => sent,
-        write: (fields: readonly HeaderField[]) => {
-          for (const [name] of fields) written.delete(name)
-          for (const [name, value] of fields) {
-            written.set(name, [...(written.get(name) ?? []), value])
-          }
-        },
-      }
+      const head = createFetchHead()
       const session = createRequestSession(manager, request.headers, head, checked)
       try {
-        return withHeaders(await handler(request, session, ...rest), written)
+        return withHead(await handler(request, session, ...rest), head)
       } finally {
-        sent = true
+        head.close()
       }
     }
-}
-
-function withHeaders(
-  response: Response,
-  written: ReadonlyMap<string, readonly string[]>,
-): Response {
-  if (written.size === 0 || response.type === 'error') return response
-  // A protocol switch cannot be copied, and is never handed out twice.
-  const copy = response.status < 200 ? response : new Response(response.body, response)
-  for (const [name, values] of written) {
-    if (name === 'Set-Cookie') {
-      for (const value of values) copy.headers.append(name, value)
-    } else if (name === 'Vary') {
-      const vary = varyWithCookie(copy.headers.get('vary') ?? undefined)
-      if (vary !== undefined) copy.headers.set(name, vary)
-    } else {
-      copy.headers.set(name, values.join(', '))
-    }
-  }
-  return copy
 }

@@ -49,10 +49,17 @@ export function checkNamedOptions(maker: string, options: NamedSessionOptions): 
  */
 export function attachSession(target: object, property: string, session: object): void {
   const named = target as Record<string, unknown>
-  const there = named[property]
-  if (there === session) return
-  if (there !== undefined && there !== null) {
-    throw new TypeError(`"${property}" is taken: give the adapter another "property"`)
-  }
+  if (named[property] === session) return
+  assertFree(property, named[property])
   named[property] = session
+}
+
+/**
+ * Refuses a name that something has.
+ *
+ * @throws TypeError if there is anything.
+ */
+export function assertFree(property: string, there: unknown): void {
+  if (there === undefined || there === null) return
+  throw new TypeError(`"${property}" is taken: give the adapter another "property"`)
 }

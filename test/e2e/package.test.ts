@@ -84,6 +84,14 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['adapters/koa.js', ...REQUEST],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
+  './adapters/hono': {
+    rooms: ['adapters/hono.js', ...REQUEST],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
+  './adapters/h3': {
+    rooms: ['adapters/h3.js', ...REQUEST],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
   './adapters/guard': {
     rooms: ['adapters/guard', 'adapters/guard.js', ...CORE],
     modules: ['node:crypto', 'node:diagnostics_channel'],

@@ -1,0 +1,133 @@
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { streamText } from 'hono/streaming'
+import { describe, expect, it } from 'vitest'
+import { createHonoAdapter } from '../../src/adapters/hono.ts'
+import { createMemoryBackend } from '../../src/backends/memory.ts'
+import { createSessionManager } from '../../src/manager.ts'
+import type { SessionManager } from '../../src/manager/session-manager.ts'
+import type { RequestSession } from '../../src/request.ts'
+import { httpSuite } from './http-suite.ts'
+import { serveHono, serveHonoOverHttp } from './servers/hono.ts'
+
+httpSuite('createHonoAdapter', serveHono)
+httpSuite('createHonoAdapter over node:http', serveHonoOverHttp)
+
+interface Env {
+  Variables: { session: RequestSession<number>; cart: RequestSession<number> }
+}
+
+function createSessions(name = '__Host-session'): SessionManager<number> {
+  return createSessionManager<number>({ backend: createMemoryBackend(), cookie: { name } })
+}
+
+/** An application whose requests all write their session first. */
+function createWriting(): Hono<Env> {
+  const app = new Hono<Env>()
+  app.use(createHonoAdapter(createSessions()), async (c, next) => {
+    await c.var.session.set(1)
+    await next()
+  })
+  return app
+}
+
+const OURS = expect.stringContaining('__Host-session=') as string
+
+describe('createHonoAdapter', () => {
+  it('keeps the cookie on the error page of Hono', async () => {
+    const app = createWriting()
+    app.get('/', () => {
+      throw new HTTPException(402, {
+        res: new Response('no money', { status: 402, headers: { Vary: 'Accept' } }),
+      })
+    })
+    const response = await app.request('/')
+    expect(response.status).toBe(402)
+    expect(await response.text()).toBe('no money')
+    expect(response.headers.getSetCookie()).toStrictEqual([OURS])
+    expect(response.headers.get('vary')).toBe('Accept, Cookie')
+  })
+
+  it('keeps the cookie where no route is', async () => {
+    const response = await createWriting().request('/nowhere')
+    expect(response.status).toBe(404)
+    expect(response.headers.getSetCookie()).toStrictEqual([OURS])
+  })
+
+  it('keeps a response that is returned many times free of anybody’s cookie', async () => {
+    const shared = Response.redirect('https://example.com/next', 303)
+    const app = createWriting()
+    app.get('/', () => shared)
+    const [first, second] = [await app.request('/'), await app.request('/')]
+    expect(first.headers.getSetCookie()).toHaveLength(1)
+    expect(second.headers.getSetCookie()).toHaveLength(1)
+    expect([...shared.headers.keys()]).toStrictEqual(['location'])
+  })
+
+  it('stands beside the cookies and headers of the application and of other middlewares', async () => {
+    const app = new Hono<Env>()
+    app.use(async (c, next) => {
+      await next()
+      c.header('Set-Cookie', 'outer=1', { append: true })
+      c.header('Vary', 'Origin', { append: true })
+    })
+    app.use(createHonoAdapter(createSessions()))
+    app.get('/', async (c) => {
+      c.header('Set-Cookie', 'own=1')
+      await c.var.session.set(1)
+      return c.text('done', 200, { Vary: 'Accept' })
+    })
+    const { headers } = await app.request('/')
+    expect(headers.getSetCookie()).toStrictEqual(['own=1', OURS, 'outer=1'])
+    expect(headers.get('vary')).toBe('Accept, Cookie, Origin')
+  })
+
+  it('sends the cookie in front of what is streamed', async () => {
+    const app = createWriting()
+    app.get('/', (c) =>
+      streamText(c, async (stream) => {
+        const late = c.var.session.set(2)
+        await stream.write(
+          await late.then(
+            () => 'written',
+            (error: { code: string }) => error.code,
+          ),
+        )
+      }),
+    )
+    const response = await app.request('/')
+    expect(response.headers.getSetCookie()).toStrictEqual([OURS])
+    expect(await response.text()).toBe('ERR_SESSION_HEADERS_SENT')
+  })
+
+  it('gives sessions of two managers two names', async () => {
+    const app = new Hono<Env>()
+    app.use(createHonoAdapter(createSessions('__Host-user')))
+    app.use(createHonoAdapter(createSessions('__Host-cart'), { property: 'cart' }))
+    app.get('/', async (c) => {
+      await c.var.session.set(1)
+      await c.var.cart.set(2)
+      return c.text('both')
+    })
+    const { headers } = await app.request('/')
+    expect(headers.getSetCookie()).toHaveLength(2)
+  })
+
+  it('may be used again on the same request', async () => {
+    const sessions = createSessions()
+    const app = new Hono<Env>()
+    app.use(createHonoAdapter(sessions), createHonoAdapter(sessions))
+    app.get('/', async (c) => c.text(String((await c.var.session.set(1)).value)))
+    expect((await app.request('/')).headers.getSetCookie()).toStrictEqual([OURS])
+  })
+
+  it('does not take the place of another session', async () => {
+    const app = new Hono<Env>()
+    app.use(createHonoAdapter(createSessions('__Host-user')))
+    app.use(createHonoAdapter(createSessions('__Host-cart')))
+    app.onError((error, c) => c.text(error.message, 500))
+    expect(await (await app.request('/')).text()).toBe(
+      '"session" is taken: give the adapter another "property"',
+    )
+  })
+})
