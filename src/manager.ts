@@ -58,8 +58,8 @@ export function createSessionManager<V = unknown>(
     rotate: async (session, { authenticated, assurance, absolute, labels } = {}) =>
       rotate(context, session, { authenticated, assurance, absolute, labels }),
     renew: async (session) => renew(context, session),
-    bind: async (session, subject, { assurance, absolute, labels } = {}) =>
-      bind(context, session, subject, { assurance, absolute, labels }),
+    bind: async (session, subject, { assurance, absolute, labels, carryOver } = {}) =>
+      bind(context, session, subject, { assurance, absolute, labels, carryOver }),
     requireRecentAuthentication: async (session, seconds, options = {}) =>
       requireRecentAuthentication(context, session, seconds, options),
     list: async (subject) => owner('list', (backend) => backend.list(subject)),

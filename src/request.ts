@@ -146,14 +146,15 @@ class LazySession<V> implements RequestSession<V> {
     await this.#write(session, () => this.#manager.renew(session))
   }
 
-  async bind(subject: string, value: V, options: BindSessionOptions = {}): Promise<Session<V>> {
+  async bind(subject: string, value: V, options: BindSessionOptions<V> = {}): Promise<Session<V>> {
     this.#assertOpen()
     assertSubject(subject)
+    const { carryOver: _, ...generation } = options
     let session = await this.load()
     while (session === undefined || isOfAnother(session, subject)) {
       // What one user left in a session is not for the next one at the same browser.
       if (session !== undefined) await this.clear()
-      const made = await this.#createOnce(value, { ...options, subject })
+      const made = await this.#createOnce(value, { ...generation, subject })
       if (made.created) return made.session
       session = made.session
     }

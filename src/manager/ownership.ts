@@ -6,6 +6,7 @@ import type { RotateOptions } from '../core/session-backend.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
 import { assertSubject } from '../core/subject.ts'
+import { logInCarrying } from './carry-over.ts'
 import { lifecycleOf, storedLifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
 import type { BindSessionOptions } from './session-manager.ts'
@@ -38,11 +39,14 @@ export async function bind<V>(
   context: ManagerContext<V>,
   session: Session<V>,
   subject: string,
-  options: BindSessionOptions,
+  { carryOver, ...options }: BindSessionOptions<V>,
 ): Promise<void> {
   lifecycleOf(context, 'bind')
   assertSubject(subject)
-  await rotate(context, session, { ...options, subject, authenticated: true })
+  const logIn = (): Promise<void> =>
+    rotate(context, session, { ...options, subject, authenticated: true })
+  if (carryOver === undefined || session.subject === subject) return logIn()
+  return logInCarrying(context, session, carryOver, logIn)
 }
 
 /** `SessionManager.rotate`. */

@@ -81,9 +81,18 @@ export interface RotateSessionOptions extends Authentication {
 }
 
 /** Options of `bind`. */
-export interface BindSessionOptions extends Authentication {
+export interface BindSessionOptions<V = unknown> extends Authentication {
   /** Shown by `list`: a device name, a place. Default: as before. */
   readonly labels?: Labels | undefined
+  /**
+   * What becomes of the value of a session that is not `subject`'s yet: `(visit) => ({ cart: visit.cart })` keeps the
+   * cart and nothing else. It is called before the login, where what it throws changes nothing, and again, on the value
+   * as it is then, if another request has written meanwhile; so it should do nothing but compute, and what it needs of
+   * the user is read beforehand. It costs a write of its own after the login: no write that was confirmed under the
+   * old key is lost, later ones reject. Should that write fail, `bind` rejects and the session is at its end; its key
+   * has been given to nobody. `undefined` is a `TypeError`. Default: the value stays as it is.
+   */
+  readonly carryOver?: ((value: V) => V | PromiseLike<V>) | undefined
 }
 
 /** Options of `requireRecentAuthentication`. */
@@ -206,7 +215,7 @@ export interface SessionManager<V = unknown> {
    *
    * @throws what `rotate` throws, and SubjectLimitError as `generate` does.
    */
-  bind(session: Session<V>, subject: string, options?: BindSessionOptions): Promise<void>
+  bind(session: Session<V>, subject: string, options?: BindSessionOptions<V>): Promise<void>
 
   /**
    * Asks for an authentication less than `seconds` ago, before a sensitive step (ASVS 7.5.1, 7.5.3). Both moments are of

@@ -73,10 +73,11 @@ export interface RequestSession<V = unknown> {
   renew(): Promise<void>
 
   /**
-   * Logs `subject` in: binds the session, with what it holds, under a new key. Where there is none, or one of
-   * another subject, which is ended first, it makes one with `value`. Throws as `SessionManager.bind` does.
+   * Logs `subject` in: binds the session, with what it holds, or what `carryOver` makes of that, under a new key. Where
+   * there is none, or one of another subject, which is ended first, it makes one with `value`. Throws as
+   * `SessionManager.bind` does.
    */
-  bind(subject: string, value: V, options?: BindSessionOptions): Promise<Session<V>>
+  bind(subject: string, value: V, options?: BindSessionOptions<V>): Promise<Session<V>>
 
   /**
    * The session, if its user authenticated less than `seconds` ago. Throws as

@@ -84,6 +84,18 @@ void request.update((cart) => ({ items: [...(cart?.items ?? []), 'tea'] }))
 // @ts-expect-error
 void request.update((cart) => ({ items: [...cart.items, 'tea'] }))
 void request.bind('alice', { items: [] })
+void request.bind('alice', { items: [] }, { carryOver: ({ items }) => ({ items }) })
+void sessions.bind(session, 'alice', { carryOver: async (cart) => cart })
+// @ts-expect-error
+void request.bind('alice', { items: [] }, { carryOver: ({ items }) => items })
+// @ts-expect-error
+void sessions.bind(session, 'alice', { carryOver: () => undefined })
+// A renewal says whether there is another key; a rotation says nothing.
+export const renewed: Promise<boolean> = sessions.renew(session)
+// @ts-expect-error
+void sessions.renew(session, { authenticated: true })
+// @ts-expect-error
+export const rotated: Promise<boolean> = sessions.rotate(session)
 // @ts-expect-error
 void request.bind('alice', 'tea')
 

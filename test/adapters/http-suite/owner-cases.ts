@@ -66,6 +66,28 @@ export function ownerCases(serve: Serve): void {
     expect(await shop.cartOf(cookieFrom(reply))).toStrictEqual({ items: 2 })
   })
 
+  it('carries a cart over a login, and loses no addition that was confirmed beside it', async () => {
+    const shop = await openShop(serve, async ({ session, path }) => {
+      if (path === '/login') {
+        const carryOver = ({ items }: Cart): Cart => ({ items: items + 100 })
+        await session.bind('ann', { items: 0 }, { carryOver })
+        return 'in'
+      }
+      if ((await session.load()) === undefined) return 'nobody'
+      await session.update((cart = { items: 0 }) => ({ items: cart.items + 1 }))
+      return 'added'
+    })
+    const before = await shop.cookieWith({ items: 0 })
+    const add = async () => (await shop.ask('/', before)).body
+    const first = [add(), add(), add(), add()]
+    const login = shop.ask('/login', before)
+    const added = await Promise.all([...first, add(), add(), add(), add()])
+    const confirmed = added.filter((body) => body === 'added').length
+    expect(new Set(['added', 'nobody', 'ERR_SESSION_GONE', ...added]).size).toBe(3)
+    expect(await shop.cartOf(cookieFrom(await login))).toStrictEqual({ items: 100 + confirmed })
+    expect(await shop.cartOf(before)).toBeUndefined()
+  })
+
   it('binds again for the same subject', async () => {
     const shop = await openShop(serve, logIn)
     const before = await shop.cookieWith({ items: 2 }, 'ann')
