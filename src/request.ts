@@ -139,13 +139,6 @@ class LazySession<V> implements RequestSession<V> {
     await this.#write(session, () => this.#manager.rotate(session, options))
   }
 
-  async renew(): Promise<void> {
-    this.#assertOpen()
-    const session = await this.load()
-    if (session === undefined) return
-    await this.#write(session, () => this.#manager.renew(session))
-  }
-
   async bind(subject: string, value: V, options: BindSessionOptions<V> = {}): Promise<Session<V>> {
     this.#assertOpen()
     assertSubject(subject)

@@ -33,6 +33,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
       return defaultPeriod()
     },
     absolutePeriod: absolute,
+    renewAfter: policy.renewAfter,
     publishesEvents: true,
     generate: (options = {}) => create(engine, options),
     get: (key, options) => read(engine, key, options),

@@ -138,6 +138,9 @@ export interface SessionBackend extends Backend {
   /** Seconds that a session lives at the most, whatever its use. */
   readonly absolutePeriod: Period
 
+  /** Seconds after which a key is due for `renew`, if the policy says so. `get` reports which ones are. */
+  readonly renewAfter?: Period | undefined
+
   generate(options?: SessionGenerateOptions): Promise<Key>
 
   /**

@@ -94,6 +94,8 @@ export async function renew<V>(context: ManagerContext<V>, session: Session<V>):
   const backend = storedLifecycleOf(context, 'renew')
   const state = stateOf(session)
   return queueWrite(state, context, async () => {
+    // A response under way may still set the old key, but for the last while before it is due.
+    if (backend.renewAfter !== undefined && state.renewal !== 'due') return false
     const { key } = state
     const result = await askBackend(context, 'renew', () => backend.renew(key))
     if (!result.ok) throw lost(result.reason)

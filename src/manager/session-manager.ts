@@ -199,12 +199,16 @@ export interface SessionManager<V = unknown> {
   /**
    * Gives the session a new key from time to time: the old one stays good until the new one is first looked up, and
    * then for the backend's `renewGrace`. So requests under way go on, parallel calls give the same key, and a response
-   * that is lost logs nobody out. True when the session has another key now; false within the grace of the last
-   * renewal, when there is nothing to renew. Timeouts and `authenticatedAt` stay; at a login or a change of
-   * privilege use `bind` or `rotate`.
+   * that is lost logs nobody out. Timeouts and `authenticatedAt` stay; at a login or a change of privilege use `bind` or
+   * `rotate`.
    *
-   * A request beside it that loaded the session before, writes to it and answers last, sets the old key again, which
-   * then dies with the grace. The backend's option `renewAfter` renews without that: prefer it.
+   * Where the backend has `renewAfter`, it makes the renewal that was due when the session was loaded, if any: call it
+   * after each load, as `touch`. Elsewhere it makes one whenever it is called, and whoever calls it must answer for all
+   * responses under way: one of a request that loaded the session before, and writes to it, sets the old key again,
+   * which then dies with the grace.
+   *
+   * True when the session has another key now; false where none was due, and within the grace of the last renewal, when
+   * there is nothing to renew.
    *
    * @throws SessionGoneError when the session is gone, or another request has rotated it.
    */

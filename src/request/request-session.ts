@@ -67,12 +67,6 @@ export interface RequestSession<V = unknown> {
   rotate(options?: RotateSessionOptions): Promise<void>
 
   /**
-   * Gives the session a new key and keeps the old one good for a while. Without one it does nothing. Throws as
-   * `SessionManager.renew` does. Where the backend has `renewAfter`, the first use in a request does it when due.
-   */
-  renew(): Promise<void>
-
-  /**
    * Logs `subject` in: binds the session, with what it holds, or what `carryOver` makes of that, under a new key. Where
    * there is none, or one of another subject, which is ended first, it makes one with `value`. Throws as
    * `SessionManager.bind` does.

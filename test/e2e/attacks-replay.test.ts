@@ -4,6 +4,8 @@ import { onSessionEvent } from '../../src/core/events.ts'
 import { ADAPTERS, handleIn, openTarget } from './support/target.ts'
 import type { Target } from './support/target.ts'
 
+const RENEWED = { renewAfter: 600, renewGrace: 60 }
+
 /** Nothing that the old cookie asks for gets at the session, or changes it. */
 async function expectDead(target: Target, old: string): Promise<void> {
   expect((await target.ask('/', old)).body).toBe('nobody')
@@ -104,11 +106,12 @@ describe.each(ADAPTERS)('a replay through %s', (_name, serve) => {
   })
 
   it('of the key from before a renewal is good for its grace, and finds nobody after it', async () => {
-    const target = await openTarget(serve, { renewGrace: 60 })
+    const target = await openTarget(serve, RENEWED)
     const victim = target.visitor()
     await victim.visit('/login/ann')
     const old = victim.cookie()
-    await victim.visit('/renew')
+    target.clock.advance(600)
+    await victim.visit('/')
     expect(victim.cookie()).not.toBe(old)
     // Seen: from here on the grace runs. Requests under way go on, and never learn the new key.
     expect(await victim.look()).toBe('ann with 0 items')
@@ -121,11 +124,12 @@ describe.each(ADAPTERS)('a replay through %s', (_name, serve) => {
   })
 
   it('of the key from before a renewal dies at once with the next login', async () => {
-    const target = await openTarget(serve)
+    const target = await openTarget(serve, RENEWED)
     const victim = target.visitor()
     await victim.visit('/buy')
     const old = victim.cookie()
-    await victim.visit('/renew')
+    target.clock.advance(600)
+    await victim.visit('/')
     await victim.visit('/login/ann')
     // Whoever has it gets nowhere near the rights that the login gave.
     await expectDead(target, old)
@@ -133,13 +137,14 @@ describe.each(ADAPTERS)('a replay through %s', (_name, serve) => {
   })
 
   it('of the key from before a renewal, after its grace, is reported and ends the session where that is asked for', async () => {
-    const target = await openTarget(serve, { renewGrace: 60, onReuse: 'end' })
+    const target = await openTarget(serve, { ...RENEWED, onReuse: 'end' })
     const reused: unknown[] = []
     onTestFinished(onSessionEvent('sojourn:key.reused', (event) => reused.push(event)))
     const victim = target.visitor()
     await victim.visit('/login/ann')
     const old = victim.cookie()
-    await victim.visit('/renew')
+    target.clock.advance(600)
+    await victim.visit('/')
     await victim.look()
     target.clock.advance(60)
     expect(await victim.look()).toBe('ann with 0 items')

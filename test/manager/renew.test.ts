@@ -160,6 +160,32 @@ describe('renew', () => {
     expect(sessions.toCookieHeaders(due)[0]?.[1]).toContain(due.key)
   })
 
+  it('is made where it is due, and not before: no response under way sets the old key again', async () => {
+    const policy = { renewAfter: 600, renewGrace: 30, onReuse: 'end', period: 100_000 } as const
+    const { sessions, clock, store } = createManager({ policy })
+    const { key } = await sessions.generate(1)
+    const cookiesOf = (session: Session): number => sessions.toCookieHeaders(session).length - 1
+    clock.advance(569)
+    const early = await load({ sessions }, key)
+    clock.advance(1)
+    const near = await load({ sessions }, key)
+    store.calls.length = 0
+    expect(await sessions.renew(early)).toBe(false)
+    expect(await sessions.renew(near)).toBe(false)
+    expect(store.calls).toEqual([])
+    // Of the requests that have loaded it, one may still set the old key, and that for as long as the grace.
+    await sessions.set(early, { value: 2 })
+    await sessions.update(near, () => 3)
+    expect([cookiesOf(early), cookiesOf(near)]).toEqual([2, 0])
+    clock.advance(30)
+    const due = await load({ sessions }, key)
+    expect(await sessions.renew(due)).toBe(true)
+    const next = await load({ sessions }, due.key)
+    expect(await sessions.renew(next)).toBe(false)
+    await sessions.update(near, () => 4)
+    expect(cookiesOf(near)).toBe(0)
+  })
+
   it('counts from the confirmation of the last one, and from a login', async () => {
     const { backend, clock } = createManager({ policy: { renewAfter: 600, renewGrace: 30 } })
     const key = await backend.generate({ value: '1' })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createRequestSession } from '../../src/index.ts'
 import type { SessionManager } from '../../src/index.ts'
 import { cookieOf, createManager } from '../manager/fixture.ts'
-import { cookiesIn, createHead, createRequest } from './fixture.ts'
+import { cookiesIn, createHead } from './fixture.ts'
 
 const POLICY = { period: 10_000, renewAfter: 600, renewGrace: 30 }
 
@@ -15,30 +15,6 @@ async function visit(sessions: SessionManager, key: string, write?: unknown): Pr
   const line = cookiesIn(head).at(-1)
   return line === undefined ? key : (/=([\w-]{22}\.[\w-]{43});/.exec(line)?.[1] ?? '')
 }
-
-describe('renew', () => {
-  it('sets the new key', async () => {
-    const { request, head, key } = await createRequest('found')
-    expect(await request.renew()).toBeUndefined()
-    const session = await request.load()
-    expect(session?.key).not.toBe(key)
-    expect(cookiesIn(head)).toEqual([expect.stringContaining(session?.key ?? '-')])
-  })
-
-  it('does nothing without a session', async () => {
-    const { request, head, store } = await createRequest('not_found')
-    await request.renew()
-    expect(cookiesIn(head)).toEqual([])
-    expect(store.calls).toEqual(['read'])
-  })
-
-  it('is refused once the headers have gone', async () => {
-    const { request, head, store } = await createRequest('found')
-    head.send()
-    await expect(request.renew()).rejects.toMatchObject({ code: 'ERR_SESSION_HEADERS_SENT' })
-    expect(store.calls).toEqual([])
-  })
-})
 
 describe('renewAfter', () => {
   it('gives a new key on the first use when it is due, and no call more before', async () => {

@@ -53,7 +53,6 @@ export async function shop({ path, session }: Exchange<Basket>): Promise<string>
     await session.update((basket = { items: 0 }) => ({ items: basket.items + 1 }))
   else if (action === 'login') await session.bind(name, { items: 0 })
   else if (action === 'rotate') await session.rotate()
-  else if (action === 'renew') await session.renew()
   else if (action === 'logout') await session.clear()
   const loaded = await session.load()
   if (loaded === undefined) return 'nobody'

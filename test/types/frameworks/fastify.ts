@@ -29,7 +29,7 @@ app.get<{ Querystring: { item: string } }>('/', async (request) => {
   return session?.value.items
 })
 app.addHook('preHandler', async (request) => {
-  await request.session.renew()
+  await request.session.rotate()
 })
 // @ts-expect-error
 createFastifyAdapter(sessions, { name: 'session' })
