@@ -61,6 +61,11 @@ export interface SessionGenerateOptions extends GenerateOptions, Authentication 
   /** Whom the session belongs to. Given at creation, it counts as authenticated now; only then is there an `assurance`. */
   readonly subject?: string | undefined
   readonly labels?: Labels | undefined
+  /**
+   * The key, drawn by `generateKey` before the session is made, or derived from a secret of as many bits. Where its
+   * record id is taken, `generate` rejects with `SessionConflictError`. Default: a new key.
+   */
+  readonly key?: Key | undefined
   /** Called before `generate` returns, with what `get` would report. */
   readonly onCreated?: ((facts: SessionFacts & { readonly period: Period }) => void) | undefined
 }

@@ -33,11 +33,14 @@ function runNode(...parameters: readonly string[]): Promise<{ code: number | nul
 
 /** What tsc says of each snippet as a module of its own, against the sources under the package's name. */
 export async function compile(snippets: readonly Snippet[]): Promise<string> {
-  // What tells a framework of its session would tell all others too.
-  const telling = snippets.filter(({ code }) => /^declare (global|module) /m.test(code))
-  const others = snippets.filter((snippet) => !telling.includes(snippet))
-  const groups = [others, telling].filter(({ length }) => length > 0)
-  return (await Promise.all(groups.map(compileTogether))).join('')
+  // What tells a framework of its session would tell all others too, and so does the drop-in.
+  const groups: [Snippet[], Snippet[], Snippet[]] = [[], [], []]
+  for (const snippet of snippets) {
+    const tells = /^declare (global|module) /m.test(snippet.code)
+    groups[snippet.code.includes("'sojourn/express-session'") ? 2 : Number(tells)]?.push(snippet)
+  }
+  const some = groups.filter(({ length }) => length > 0)
+  return (await Promise.all(some.map(compileTogether))).join('')
 }
 
 function compileTogether(snippets: readonly Snippet[]): Promise<string> {

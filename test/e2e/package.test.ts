@@ -100,6 +100,10 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     rooms: ['adapters/opentelemetry.js', ...CORE],
     modules: ['node:diagnostics_channel'],
   },
+  './express-session': {
+    rooms: [...CORE, 'express-session', 'express-session.js', 'http'],
+    modules: ['node:crypto', 'node:diagnostics_channel', 'node:events'],
+  },
   './testing': {
     rooms: [...CORE, 'testing'],
     modules: ['node:assert/strict', 'node:crypto'],

@@ -3,6 +3,7 @@ const assert = require('node:assert/strict')
 const { createSessionManager, SessionGoneError } = require('sojourn')
 const { createMemoryBackend } = require('sojourn/backends/memory')
 const { createSqliteBackend } = require('sojourn/backends/sqlite')
+const session = require('sojourn/express-session')
 
 async function main() {
   const report = {}
@@ -19,6 +20,10 @@ async function main() {
     await assert.rejects(sessions.set(made, { value: { visits: 9 } }), SessionGoneError)
     backend.close()
   }
+  // The drop-in is what `require` gives, as with express-session, and so is what hangs on it.
+  const middleware = session({ secret: 'keyboard cat', store: new session.MemoryStore() })
+  assert.equal(middleware.length, 3)
+  assert.equal(session.default, undefined)
   console.log(JSON.stringify(report))
 }
 

@@ -1,8 +1,8 @@
 import { absoluteMsOf, assertAuthentication, authenticatedExtra } from '../authentication.ts'
 import { assertValue } from '../codec.ts'
-import { BackendError } from '../errors.ts'
+import { BackendError, SessionConflictError } from '../errors.ts'
 import { publishCreated } from '../events.ts'
-import { generateKey, handleOf, secretHashOf } from '../key.ts'
+import { generateKey, handleOf, isKey, secretHashOf } from '../key.ts'
 import type { Key } from '../key.ts'
 import { encodeExtra, NO_EXTRA } from '../extra.ts'
 import { encodeLabels } from '../labels.ts'
@@ -24,7 +24,8 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
   assertAuthentication(options, authenticated)
   // What bounds a visitor's session is not for the login that it is made for.
   const extra = authenticated ? authenticatedExtra(NO_EXTRA, options) : NO_EXTRA
-  const key = generateKey()
+  if (options.key !== undefined && !isKey(options.key)) throw new TypeError('"key" must be a key')
+  const key = options.key ?? generateKey()
   const record: NewRecord = {
     recordId: handleOf(key),
     value: value ?? null,
@@ -38,6 +39,9 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
   }
   const created = await ask(engine, 'generate', () => store.create(record, policy.limit))
   if (!created.ok && created.reason === 'limit') throw subjectLimit(subject)
+  if (!created.ok && options.key !== undefined) {
+    throw new SessionConflictError('a session of this key has been made before')
+  }
   // Two equal draws of 128 random bits are a broken random source, not bad luck: never try again.
   if (!created.ok) throw new BackendError('the store already holds a record of a newly drawn id')
   const period = periodLeft(created.expiresAtMs, created.createdAtMs)
