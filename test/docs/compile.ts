@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -31,16 +31,27 @@ function runNode(...parameters: readonly string[]): Promise<{ code: number | nul
   })
 }
 
+// Each of these tells a framework what a session is.
+const TELLING = [
+  'sojourn/express-session',
+  '@fastify/session',
+  'koa-session',
+  'cookie-session',
+] as const
+
+/** What tells a framework of its session would tell all others too. */
+function groupOf({ code }: Snippet): string {
+  const told = TELLING.find((name) => code.includes(`'${name}'`))
+  return told ?? String(/^declare (global|module) /m.test(code))
+}
+
 /** What tsc says of each snippet as a module of its own, against the sources under the package's name. */
 export async function compile(snippets: readonly Snippet[]): Promise<string> {
-  // What tells a framework of its session would tell all others too, and so does the drop-in.
-  const groups: [Snippet[], Snippet[], Snippet[]] = [[], [], []]
-  for (const snippet of snippets) {
-    const tells = /^declare (global|module) /m.test(snippet.code)
-    groups[snippet.code.includes("'sojourn/express-session'") ? 2 : Number(tells)]?.push(snippet)
-  }
-  const some = groups.filter(({ length }) => length > 0)
-  return (await Promise.all(some.map(compileTogether))).join('')
+  const groups = [...new Set(snippets.map(groupOf))]
+  const compiled = groups.map((group) =>
+    compileTogether(snippets.filter((snippet) => groupOf(snippet) === group)),
+  )
+  return (await Promise.all(compiled)).join('')
 }
 
 function compileTogether(snippets: readonly Snippet[]): Promise<string> {
@@ -78,6 +89,7 @@ function sourceOf(specifier: string): string {
  */
 export function runAll(snippets: readonly Snippet[]): Promise<string[]> {
   return inFolder(tmpdir(), async (folder) => {
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
     const runs = snippets.map(async ({ place, code }, index) => {
       const file = join(folder, `${index}.mts`)
       const rewritten = code.replaceAll(
