@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installPacked, packPackage, root, run, toolPath } from '../package/pack.ts'
 import type { Packed } from '../package/pack.ts'
 import { reachOf } from '../package/reach.ts'
+import { bundledSize } from '../package/size.ts'
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string | { types: string; default: string }>>
@@ -21,8 +22,8 @@ interface Manifest {
 
 // For each subpath: which rooms of ours it loads, and which modules of Node.
 const CORE = ['core']
-const REQUEST = ['core', 'http', 'request', 'request.js']
-const UP_TO_REQUEST = ['core', 'http', 'manager', 'manager.js', 'request.js']
+const REQUEST = ['core', 'http', 'manager', 'request', 'request.js']
+const UP_TO_REQUEST = [...REQUEST, 'manager.js']
 const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readonly string[] }>> = {
   '.': {
     rooms: [...UP_TO_REQUEST, 'index.js'],
@@ -217,6 +218,25 @@ describe('reach', () => {
       expect(reach.modules).toEqual(modules)
     },
   )
+})
+
+// Some servers start anew for each request: what they load, they wait for.
+describe('a bundle', () => {
+  const MEMORY = { 'backends/memory.js': ['createMemoryBackend'] }
+  const FETCH = { 'adapters/fetch.js': ['createFetchAdapter'] }
+  const MANAGER = { 'index.js': ['createSessionManager'] }
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+  it.each([
+    ['the memory backend and the fetch adapter', { ...MEMORY, ...FETCH }],
+    ['the same and the manager', { ...MEMORY, ...FETCH, ...MANAGER }],
+    ['an adapter for a framework', { 'adapters/h3.js': ['createH3Adapter'] }],
+  ])('of %s is no larger than the README says', async (what, imports) => {
+    const [, kibibytes] = new RegExp(`^\\| ${what} \\| (\\d+) KiB \\|`, 'm').exec(readme) ?? []
+    const size = await bundledSize(join(packed.folder, 'dist'), imports)
+    expect(size).toBeGreaterThan(1024)
+    expect(size).toBeLessThanOrEqual(Number(kibibytes) * 1024)
+  })
 })
 
 describe('a project that installed the tarball', () => {
