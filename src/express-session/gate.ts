@@ -1,7 +1,6 @@
 /** The part of a response by which its headers and its body leave. */
 export interface GatedResponse {
   statusCode?: number
-  statusMessage?: string
   readonly headersSent?: boolean
   writeHead?: Method
   write?: Method
@@ -60,13 +59,15 @@ export function gateResponse(response: GatedResponse, steps: GateSteps): void {
     const work = attempt(step)
     state = work === undefined ? 'open' : 'held'
     if (work === undefined) return
-    const { statusCode, statusMessage } = response
+    const { statusCode } = response
     // To the application, a response that it has begun is on its way.
     Object.defineProperty(response, 'headersSent', { value: true, configurable: true })
     work.then(
       () => {
         const calls = unhold()
-        restore(response, { statusCode, statusMessage })
+        // What is said of it while it is held comes too late, as it would be without.
+        if (response.headersSent !== true && statusCode !== undefined)
+          response.statusCode = statusCode
         release(calls)
       },
       (error: unknown) => {
@@ -149,16 +150,6 @@ function headOf(response: GatedResponse, parameters: readonly unknown[]): readon
   }
   if (typeof status === 'number') response.statusCode = status
   return message === undefined ? [status] : [status, message]
-}
-
-function restore(
-  response: GatedResponse,
-  said: { statusCode: unknown; statusMessage: unknown },
-): void {
-  if (response.headersSent === true) return
-  for (const [name, value] of Object.entries(said)) {
-    if (Reflect.get(response, name) !== value) Reflect.set(response, name, value)
-  }
 }
 
 function forget(response: GatedResponse): void {

@@ -106,7 +106,7 @@ describe.each(Object.entries(PLACES))('on a %s, requests at once', (_place, open
 })
 
 describe('on a backend', () => {
-  it('a page view costs one read and no write, until a touch is due', async () => {
+  it('a page view costs one read and no write until a touch is due, and a login no write too many', async () => {
     let nowMs = 0
     const backend = createMemoryBackend({ period: 3600, now: () => nowMs })
     const calls: string[] = []
@@ -120,7 +120,23 @@ describe('on a backend', () => {
         }
       },
     })
-    const app = appOf({ store: watched }, ROUTES)
+    const app = appOf(
+      { store: watched },
+      {
+        ...ROUTES,
+        '/hasty': (req, res) => {
+          req.session['a'] = 3
+          req.session.save(() => {})
+          res.redirect('/')
+        },
+        // Saved by hand, as passport does: the end of the request finds nothing to save.
+        '/login/save': (req, res) =>
+          void req.session.regenerate(() => {
+            req.session['user'] = 'ann'
+            req.session.save(() => res.send('in'))
+          }),
+      },
+    )
     await request(app).get('/none')
     expect(calls).toEqual([])
     const cookie = sentBack(await request(app).get('/set/a/1'))
@@ -131,16 +147,31 @@ describe('on a backend', () => {
     expect(calls.splice(0)).toEqual(['get', 'touch'])
     await request(app).get('/set/a/2').set('Cookie', cookie)
     expect(calls.splice(0)).toEqual(['get', 'set'])
+    await request(app).get('/hasty').set('Cookie', cookie)
+    expect(calls.splice(0)).toEqual(['get', 'set'])
+    const login = await request(app).get('/login/save').set('Cookie', cookie)
+    expect(calls.splice(0)).toEqual(['get', 'clear', 'generate'])
     nowMs += 3_600_001
-    expect((await request(app).get('/all').set('Cookie', cookie)).body).toEqual({})
+    const late = await request(app).get('/all').set('Cookie', sentBack(login))
+    expect(late.body).toEqual({})
   })
 
   it('a session lives as long as its cookie says', async () => {
     let nowMs = 0
     const backend = createMemoryBackend({ now: () => nowMs })
-    const app = appOf({ store: backend, cookie: { maxAge: 90_000 } }, ROUTES)
+    const app = appOf(
+      { store: backend, cookie: { maxAge: 90_000 } },
+      {
+        ...ROUTES,
+        '/left': (req, res) => void res.json(req.session.cookie.maxAge),
+      },
+    )
     const cookie = sentBack(await request(app).get('/set/a/1'))
-    nowMs += 89_000
+    nowMs += 40_000
+    const left = Number((await request(app).get('/left').set('Cookie', cookie)).text)
+    expect(left).toBeGreaterThan(45_000)
+    expect(left).toBeLessThan(51_000)
+    nowMs += 49_000
     expect((await request(app).get('/all').set('Cookie', cookie)).body).toEqual({ a: '1' })
     nowMs += 89_000
     expect((await request(app).get('/all').set('Cookie', cookie)).body).toEqual({ a: '1' })

@@ -102,6 +102,27 @@ describe.each(Object.entries(PLACES))('on a %s, a session', (_place, open) => {
     expect((await agent.get('/all')).body).toEqual({})
   })
 
+  it('that has ended is not made again by its own save', async () => {
+    const app = appOf(
+      { store: open() },
+      {
+        ...API,
+        '/again': (req, res) => {
+          const held = req.session
+          held['a'] = 2
+          const { id } = held
+          held.destroy(() =>
+            held.save(() => req.sessionStore.get(id, (_error, stored) => res.json(stored ?? null))),
+          )
+        },
+      },
+    )
+    const agent = request.agent(app)
+    expect((await agent.get('/again')).body).toBe(null)
+    await agent.get('/set/a/1')
+    expect((await agent.get('/again')).body).toBe(null)
+  })
+
   it('is read again by reload, and changes that were not saved are gone', async () => {
     const agent = request.agent(appOf({ store: open() }, API))
     await agent.get('/set/a/1')
