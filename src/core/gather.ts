@@ -52,7 +52,8 @@ export function createGather<T, Q = string>(
       // Whoever the answer wakes may ask for more, and that goes along.
       if (waiting.length > 0) plan()
     }
-    within(askMany(batch.map(({ question }) => question))).then(
+    const asked = askMany(batch.map(({ question }) => question))
+    within(asked).then(
       (answers) => {
         give(batch, answers)
         land()
@@ -60,6 +61,11 @@ export function createGather<T, Q = string>(
       (error: unknown) => {
         for (const { reject } of batch) reject(error)
         land()
+        // Nobody waits any longer for what comes too late, and each of its answers may be a rejection.
+        asked.then(
+          async (late) => Promise.allSettled(late),
+          () => {},
+        )
       },
     )
   }

@@ -119,4 +119,16 @@ describe('createGather', () => {
     await settled()
     expect(questions).toHaveLength(2)
   })
+
+  it('drops an answer that comes too late, also one that fails for itself', async () => {
+    const unhandled: unknown[] = []
+    const listener = (error: unknown) => unhandled.push(error)
+    const { ask, questions } = openGather({ timeoutMs: 1 })
+    await expect(ask('a')).rejects.toMatchObject({ code: 'ERR_SESSION_BACKEND' })
+    process.on('unhandledRejection', listener)
+    questions[0]?.answer([Promise.reject(new Error('too large'))])
+    await settled()
+    process.off('unhandledRejection', listener)
+    expect(unhandled).toEqual([])
+  })
 })
