@@ -20,6 +20,10 @@ const WEEK_MS = 604_800_000
 export async function createWorkloads() {
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'))
   const memory = await createEngine(createMemoryBackend({ sweepEveryMs: 0 }), createMemoryStore())
+  const sealed = await createEngine(
+    createMemoryBackend({ sweepEveryMs: 0, sealed: true }),
+    createMemoryStore(),
+  )
   const cookie = await createEngine(
     createCookieBackend({ secrets: ['x'.repeat(32)], audience: 'bench' }),
     createMemoryStore(),
@@ -50,6 +54,20 @@ export async function createWorkloads() {
         variants: [
           { name: 'manager on memory', run: memory.write },
           { name: 'manager on cookies', run: cookie.write },
+        ],
+      },
+      {
+        name: 'sealed, read',
+        variants: [
+          { name: 'manager on memory', run: memory.read },
+          { name: 'manager on memory, sealed', run: sealed.read },
+        ],
+      },
+      {
+        name: 'sealed, write',
+        variants: [
+          { name: 'manager on memory', run: memory.write },
+          { name: 'manager on memory, sealed', run: sealed.write },
         ],
       },
       workload('SQLite, read', bareSqlite.read, sqlite.handRead, sqlite.read),

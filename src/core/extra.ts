@@ -18,13 +18,19 @@ export interface Extra {
   readonly assurance?: Assurance | undefined
   /** The most seconds from an authentication on, where the last one that named any had less than the policy's. */
   readonly absolute?: Period | undefined
+  /** The session's data key, wrapped under the current secret, and then under the previous one; of sealed sessions. */
+  readonly dataKeys?: readonly string[] | undefined
 }
+
+// A record has a current secret, and a previous one.
+const MOST_SECRETS = 2
 
 /** No parts. */
 export const NO_EXTRA: Extra = Object.freeze({})
 
 /** The text under which a store keeps the parts, or `null` when there are none. */
 export function encodeExtra(extra: Extra): string | null {
+  if (extra === NO_EXTRA) return null
   const text = JSON.stringify(extra)
   return text === '{}' ? null : text
 }
@@ -50,9 +56,15 @@ export function rotatedExtra(extra: Extra): Extra {
 
 function isExtra(extra: unknown): extra is Extra {
   if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) return false
-  const { salt, renewedAtMs, assurance, absolute } = extra as Record<keyof Extra, unknown>
+  const { salt, renewedAtMs, assurance, absolute, dataKeys } = extra as Record<keyof Extra, unknown>
   if (assurance !== undefined && !isAssurance(assurance)) return false
   if (absolute !== undefined && typeof absolute !== 'number') return false
   if (renewedAtMs !== undefined && typeof renewedAtMs !== 'number') return false
+  if (dataKeys !== undefined && !areDataKeys(dataKeys)) return false
   return salt === undefined || typeof salt === 'string'
+}
+
+function areDataKeys(dataKeys: unknown): boolean {
+  if (!Array.isArray(dataKeys) || dataKeys.length > MOST_SECRETS) return false
+  return dataKeys.every((wrapped) => typeof wrapped === 'string')
 }

@@ -1,4 +1,11 @@
-import { createHmac, hash, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto'
+import {
+  createHmac,
+  hash,
+  hkdfSync,
+  randomBytes,
+  randomFillSync,
+  timingSafeEqual,
+} from 'node:crypto'
 
 declare const keyBrand: unique symbol
 declare const handleBrand: unique symbol
@@ -70,6 +77,15 @@ export function successorOf(key: Key, salt: string): Key {
   const text = `sojourn renewal ${handle} ${salt}`
   const secret = createHmac('sha256', key.slice(HANDLE_LENGTH + 1)).update(text)
   return `${handle}.${secret.digest('base64url')}` as Key
+}
+
+/**
+ * The 256-bit key that whoever has `key` wraps others under, one for each purpose (HKDF-SHA-256, RFC 5869). The hash
+ * of the secret that a store keeps does not lead to it.
+ */
+export function wrappingKeyOf(key: Key, purpose: string): Buffer {
+  const secret = key.slice(HANDLE_LENGTH + 1)
+  return Buffer.from(hkdfSync('sha256', secret, handleOf(key), purpose, 32))
 }
 
 /** Tells whether `text` has a key's length and alphabet. It says nothing about whether it was ever issued. */

@@ -10,6 +10,7 @@ export const POLICY_OPTIONS: readonly (keyof LifecyclePolicy)[] = [
   'renewGrace',
   'renewAfter',
   'onReuse',
+  'sealed',
   'timeoutMs',
 ]
 

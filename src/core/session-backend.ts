@@ -74,6 +74,11 @@ export interface SessionGenerateOptions extends GenerateOptions, Authentication 
 export interface SessionSetOptions extends SetOptions {
   /** Where `expiry` is not given: start the session's own period anew instead of the default one. */
   readonly keepPeriod?: boolean | undefined
+  /**
+   * `facts.extra`, as reported for this key at any time. Where values are sealed, a write of one without it, or without
+   * `version`, reads the session first: one more call, and again on contention.
+   */
+  readonly extra?: Extra | undefined
 }
 
 /** Options of `SessionBackend.clear`. */

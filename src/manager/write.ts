@@ -177,7 +177,7 @@ export async function writeBackend<V>(
     const result =
       lifecycle === undefined
         ? await backend.set(key, text, { expiry, version })
-        : await lifecycle.set(key, text, options)
+        : await lifecycle.set(key, text, { ...options, extra: state.facts?.extra })
     return { period, result }
   })
   if (result?.ok === true) {

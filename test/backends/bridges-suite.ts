@@ -7,6 +7,7 @@ import { BackendError, createSessionManager } from '../../src/index.ts'
 import type { LifecyclePolicy, Store } from '../../src/index.ts'
 import { backendContract, createTestClock, storeContract } from '../../src/testing/index.ts'
 import { renewalSuite } from './renewal-suite.ts'
+import { sealedSuite } from './sealed-suite.ts'
 import { valuesSuite } from './values-suite.ts'
 
 /** A bridge on one engine. Each call gives an empty one, or a namespace of its own on one engine. */
@@ -66,6 +67,8 @@ export function bridgeSuite(name: string, bridge: BridgeUnderTest): void {
     valuesSuite(() => createBackend({}), { lists })
 
     renewalSuite((policy) => createBackend({ ...policy, now }), advance)
+
+    sealedSuite(() => createBackend({ sealed: true }))
 
     it('counts every increment of many updates at once', async () => {
       const sessions = createSessionManager<number>({ backend: createBackend({}) })

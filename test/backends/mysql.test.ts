@@ -15,6 +15,7 @@ import {
   tableName,
 } from './mysql/open.ts'
 import { renewalSuite } from './renewal-suite.ts'
+import { sealedSuite } from './sealed-suite.ts'
 import { valuesSuite } from './values-suite.ts'
 
 describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
@@ -51,6 +52,8 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {
     (policy) => openBackend(pool, policy),
     (seconds) => pause(seconds * 1000 + 50),
   )
+
+  sealedSuite(() => openBackend(pool, { table: tableName(), sealed: true }))
 
   it('keeps a value of one mebibyte within the server’s default limits', async () => {
     const backend = await openBackend(pool)

@@ -45,7 +45,7 @@ describe.each(makers)('%s', (name, make) => {
 
   it('takes every option of a lifecycle, and none', () => {
     const policy = { period: 60, absolute: 600, maxPerSubject: 3, atLimit: 'refuse' }
-    make({ ...policy, timeoutMs: 100 } as never).close()
+    make({ ...policy, sealed: true, timeoutMs: 100 } as never).close()
     make({} as never).close()
     make(undefined as never).close()
   })

@@ -4,6 +4,7 @@ import { BackendError, createSessionManager } from '../../src/index.ts'
 import { DRIVERS, newPrefix } from './redis/clients.ts'
 import type { Connected } from './redis/clients.ts'
 import { runContracts } from './redis/contracts.ts'
+import { sealedSuite } from './sealed-suite.ts'
 import { valuesSuite } from './values-suite.ts'
 
 const url = inject('redisUrl')
@@ -19,11 +20,14 @@ describe.each(DRIVERS)('createRedisBackend on $name', ({ connect }) => {
     await connected.close()
   })
 
-  const make = () => createRedisBackend(connected.client, { prefix: newPrefix() })
+  const make = (options: { readonly sealed?: boolean } = {}) =>
+    createRedisBackend(connected.client, { prefix: newPrefix(), ...options })
 
   runContracts(() => connected.client)
 
   valuesSuite(make)
+
+  sealedSuite(() => make({ sealed: true }))
 
   it('counts every increment of many updates at once', async () => {
     const sessions = createSessionManager<number>({ backend: make() })

@@ -6,6 +6,7 @@ import { createSqliteStore } from '../../src/backends/sqlite/store.ts'
 import { BackendError, createSessionManager } from '../../src/index.ts'
 import { backendContract, createTestClock, storeContract } from '../../src/testing/index.ts'
 import { createFolder, installedDrivers } from './sqlite-drivers.ts'
+import { sealedSuite } from './sealed-suite.ts'
 import { valuesSuite } from './values-suite.ts'
 
 const folder = createFolder()
@@ -32,6 +33,8 @@ describe.each(drivers)('createSqliteBackend on $name', ({ open }) => {
   })
 
   valuesSuite(() => createSqliteBackend(open(folder.file()), quiet))
+
+  sealedSuite(() => createSqliteBackend(open(folder.file()), { ...quiet, sealed: true }))
 
   it('gives numbers where the driver gives bigints', async () => {
     const database = open(folder.file(), { bigints: true })

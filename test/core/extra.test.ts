@@ -29,6 +29,10 @@ describe('encodeExtra and decodeExtra', () => {
     )
   })
 
+  const wraps = ['"a"', '[5]', '[null]', '["a","a","a"]', '{}', 'null'].map(
+    (dataKeys) => `{"dataKeys":${dataKeys}}`,
+  )
+
   it.each([
     '',
     'text',
@@ -41,6 +45,7 @@ describe('encodeExtra and decodeExtra', () => {
     '{',
     '{"assurance":"aal4"}',
     '{"absolute":"5"}',
+    ...wraps,
   ])('take %j for none of ours, and do not quote it', (text) => {
     expect(() => decodeExtra(text)).toThrow(expect.objectContaining(FOREIGN) as Error)
   })

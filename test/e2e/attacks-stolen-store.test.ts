@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openSessions } from '../../demo/sessions.ts'
 import { createMemoryStore } from '../../src/backends/memory.ts'
 import { secretHashOf } from '../../src/core/key.ts'
@@ -20,10 +20,20 @@ import type { TestServer } from '../servers/server-process.ts'
 import { createVisitor, handleIn, keyIn, pairWith, shop } from './support/target.ts'
 import type { Basket, Target, Visitor } from './support/target.ts'
 
-/** A backend, and all that its store holds. */
+// The same text in hexadecimal, and in base64 from each of the three places where a group of characters may begin.
+const ENCODED = [
+  Buffer.from('5ealed-').toString('hex'),
+  Buffer.from('5ealed-').toString('base64').slice(0, 9),
+  Buffer.from('x5ealed-').toString('base64').slice(2, 10),
+  Buffer.from('xx5ealed-').toString('base64').slice(3, 12),
+]
+
+/** Two backends on one store, of which one seals its values, and all that the store holds. */
 interface Loot {
   readonly backend: SessionBackend
+  readonly sealed: SessionBackend
   readonly take: (handle: Handle) => Promise<readonly Buffer[]>
+  readonly close: () => Promise<void>
 }
 
 const HASH_CHARACTERS = 43
@@ -35,19 +45,17 @@ const AROUND = 1024
 const ENGINES: Readonly<Record<string, () => Promise<Loot>>> = {
   'a memory store': () => {
     const store = createMemoryStore(Date.now)
+    const [backend, sealed] = [createBackend(store), createBackend(store, { sealed: true })]
     const take = async (handle: Handle) => [Buffer.from(JSON.stringify(await store.read(handle)))]
-    return Promise.resolve({ backend: createBackend(store), take })
+    return Promise.resolve({ backend, sealed, take, close: () => Promise.resolve() })
   },
-  SQLite: async () => {
+  SQLite: () => {
     const folder = mkdtempSync(join(tmpdir(), 'sojourn-loot-'))
     const db = new DatabaseSync(join(folder, 'sessions.db'))
-    const { backend, close } = await openSessions(undefined, db)
-    onTestFinished(async () => {
-      await close()
+    return openBoth(undefined, db, folder, () => {
       if (db.isOpen) db.close()
       rmSync(folder, { recursive: true })
     })
-    return { backend, take: () => Promise.resolve(filesIn(folder)) }
   },
   Redis: () => onServer(startRedis),
   PostgreSQL: () => onServer(startPostgres),
@@ -56,13 +64,28 @@ const ENGINES: Readonly<Record<string, () => Promise<Loot>>> = {
 
 async function onServer(start: () => Promise<TestServer>): Promise<Loot> {
   const server = await start()
-  const { backend, close } = await openSessions(server.url, new DatabaseSync(':memory:'))
-  onTestFinished(async () => {
-    await close()
-    await server.stop()
-  })
-  // What it has not written to its tables yet is in its log: it writes that before it answers.
-  return { backend, take: () => Promise.resolve(filesIn(server.folder)) }
+  return openBoth(server.url, new DatabaseSync(':memory:'), server.folder, () => server.stop())
+}
+
+async function openBoth(
+  url: string | undefined,
+  db: DatabaseSync,
+  folder: string,
+  end: () => Promise<unknown> | void,
+): Promise<Loot> {
+  const plain = await openSessions(url, db)
+  const sealed = await openSessions(url, db, { sealed: true })
+  return {
+    backend: plain.backend,
+    sealed: sealed.backend,
+    // What it has not written to its tables yet is in its log: it writes that before it answers.
+    take: () => Promise.resolve(filesIn(folder)),
+    async close() {
+      await plain.close()
+      await sealed.close()
+      await end()
+    },
+  }
 }
 
 function filesIn(folder: string): Buffer[] {
@@ -100,6 +123,16 @@ function candidates(files: readonly Buffer[], handle: Handle): Set<string> {
   return found
 }
 
+/** All texts in the files that begin like one of ours, in clear or in what may be made of a text. */
+function marksIn(files: readonly Buffer[]): Set<string> {
+  const found = new Set<string>()
+  for (const file of files) {
+    for (const [text] of file.toString('latin1').matchAll(/5ealed-\w+/g)) found.add(text)
+    for (const encoded of ENCODED) if (file.includes(encoded)) found.add(`it as ${encoded}`)
+  }
+  return found
+}
+
 /** Logs in, buys, and logs in again, so that there are a key, a previous one and a value. */
 async function live(visitor: Visitor): Promise<string[]> {
   const pairs: string[] = []
@@ -126,8 +159,16 @@ async function tryAll(
 }
 
 describe.each(Object.entries(ENGINES))('whoever reads all of %s', (_engine, open) => {
+  let loot: Loot
+
+  beforeAll(async () => {
+    loot = await open()
+  })
+
+  afterAll(() => loot.close())
+
   it('finds no secret in it, and nothing that does for one', async () => {
-    const { backend, take } = await open()
+    const { backend, take } = loot
     const sessions = createSessionManager<Basket>({ backend })
     const { ask, close } = await serveNode(sessions, shop)
     onTestFinished(close)
@@ -147,5 +188,27 @@ describe.each(Object.entries(ENGINES))('whoever reads all of %s', (_engine, open
     }
     expect(await tryAll(ask, handle, tries)).toEqual(new Set(['nobody']))
     expect(await visitor.look()).toBe('ann with 2 items')
+  })
+
+  it('finds no value in it where values are sealed, and nothing that opens one', async () => {
+    const { backend, sealed, take } = loot
+    const sessions = createSessionManager<string>({ backend: sealed })
+    const plain = await createSessionManager<string>({ backend }).generate('5ealed-not')
+    const session = await sessions.generate('5ealed-first', { labels: { device: '5ealed-label' } })
+    const keys = [session.key]
+    await sessions.update(session, () => '5ealed-second')
+    for (const change of [() => sessions.renew(session), () => sessions.bind(session, 'ann')]) {
+      await change()
+      await sessions.set(session, { value: `5ealed-${keys.length}` })
+      keys.push(session.key)
+    }
+    const { handle = '' } = session
+    const files = [...(await take(handle as Handle)), ...(await take(plain.handle as Handle))]
+    // The very record is there, and a value of a plain one would be found.
+    expect(marksIn(files)).toEqual(new Set(['5ealed-label', '5ealed-not']))
+    const tries = candidates(files, handle as Handle)
+    expect(tries).toContain(secretHashOf(session.key))
+    for (const key of keys) expect(tries).not.toContain(key.slice(handle.length + 1))
+    expect(await sessions.fromKey(session.key)).toMatchObject({ session: { value: '5ealed-2' } })
   })
 })

@@ -22,6 +22,8 @@ export interface Engine {
   /** By how many seconds its clock is moved, and how long its sessions live. */
   readonly advances: readonly number[]
   readonly expiries: readonly number[]
+  /** Whether values are sealed. */
+  readonly sealed?: boolean
   readonly open: () => Promise<Opened> | Opened
 }
 
@@ -39,6 +41,8 @@ export const memoryEngine: Engine = {
     return { stores: [createMemoryStore(now)], now, advance, close: () => {} }
   },
 }
+
+export const sealedEngine: Engine = { ...memoryEngine, name: 'memory, sealed', sealed: true }
 
 export const sqliteEngine: Engine = {
   name: 'SQLite',

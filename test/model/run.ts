@@ -84,7 +84,7 @@ export function behavesAsModelled(
       const opened = await engine.open()
       const gate = createGate(engine.inProcess ? schedule : undefined)
       try {
-        const real = realOf(opened, policy, gate, planted)
+        const real = realOf(opened, policy, gate, { ...planted, sealed: engine.sealed })
         const run: Run = { policy, gate, states: [EMPTY], steps: 0, tally }
         await asyncModelRun(() => ({ model: run, real }), drawn)
         await compareAll(run, real)
@@ -99,14 +99,14 @@ function realOf(
   opened: Awaited<ReturnType<Engine['open']>>,
   policy: Policy,
   gate: Gate,
-  planted: Planted,
+  { sealed, ...planted }: Planted & { readonly sealed: boolean | undefined },
 ): Real {
   const { period, absolute, most: maxPerSubject, evicts } = policy
   const backends = opened.stores.map((right) => {
     const guarded = gate.guard(right)
     const store = { ...guarded, ...planted.store?.(guarded, opened.now) }
     const atLimit = evicts ? 'evict_oldest' : 'refuse'
-    const backend = createBackend(store, { period, absolute, maxPerSubject, atLimit })
+    const backend = createBackend(store, { period, absolute, maxPerSubject, atLimit, sealed })
     return Object.assign(backend, planted.backend?.({ ...backend }))
   })
   return {

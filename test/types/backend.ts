@@ -1,5 +1,13 @@
 import { createSessionManager, generateKey, isSessionBackend } from '../../src/index.ts'
-import type { Backend, Found, Missed, SetResult } from '../../src/index.ts'
+import type {
+  Backend,
+  Found,
+  Missed,
+  SessionBackend,
+  SessionFound,
+  SetResult,
+} from '../../src/index.ts'
+import { createCookieBackend } from '../../src/backends/cookie.ts'
 import { createMemoryBackend } from '../../src/backends/memory.ts'
 
 const values = new Map<string, string>()
@@ -74,3 +82,19 @@ export const foundNothing: Backend = { ...whole, get: () => ({ ok: true, period:
 void whole.rotate
 if (isSessionBackend(whole)) void whole.rotate
 createSessionManager({ backend: createMemoryBackend() })
+
+// Sealing is asked for by a word, on every backend with a store, and on no other.
+createMemoryBackend({ sealed: true })
+createMemoryBackend({ sealed: undefined })
+// @ts-expect-error
+createMemoryBackend({ sealed: 'migrate' })
+// @ts-expect-error
+createCookieBackend({ secrets: ['a'], audience: 'a', sealed: true })
+// What a write of a sealed value needs is what a read has told, and nothing made up.
+declare const lifecycle: SessionBackend
+declare const found: SessionFound
+void lifecycle.set('key', 'a', { version: found.version, extra: found.facts.extra })
+// @ts-expect-error
+void lifecycle.set('key', 'a', { extra: 'wrapped' })
+// @ts-expect-error
+void whole.set('key', 'a', { extra: found.facts.extra })

@@ -12,6 +12,7 @@ import type { NewRecord } from '../store.ts'
 import { assertSubject } from '../subject.ts'
 import { ask, subjectLimit } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { firstSealed } from './sealed.ts'
 
 /** `SessionBackend.generate`. */
 export async function create(engine: Engine, options: SessionGenerateOptions): Promise<Key> {
@@ -26,16 +27,17 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
   const extra = authenticated ? authenticatedExtra(NO_EXTRA, options) : NO_EXTRA
   if (options.key !== undefined && !isKey(options.key)) throw new TypeError('"key" must be a key')
   const key = options.key ?? generateKey()
+  const first = firstSealed(policy, key, value, extra)
   const record: NewRecord = {
     recordId: handleOf(key),
-    value: value ?? null,
+    value: first.value,
     idleMs: expiry * 1000,
     absoluteMs: absoluteMsOf(policy.absolute, options.absolute),
     secretHash: secretHashOf(key),
     subject: subject ?? null,
     authenticated,
     labels: encodeLabels(labels),
-    extra: encodeExtra(extra),
+    extra: encodeExtra(first.extra),
   }
   const created = await ask(engine, 'generate', () => store.create(record, policy.limit))
   if (!created.ok && created.reason === 'limit') throw subjectLimit(subject)
@@ -54,7 +56,7 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
     nowMs: created.createdAtMs,
     labels: { ...labels },
     securityVersion: 1,
-    extra,
+    extra: first.extra,
   })
   return key
 }

@@ -30,6 +30,12 @@ export interface LifecyclePolicy {
    */
   readonly onReuse?: 'report' | 'end' | undefined
   /**
+   * Seals each value under a key that only the session's own key leads to, so that the store holds no value in clear.
+   * A record that is not sealed, or not as it was sealed, is then a `BackendError`; without it, one that is sealed.
+   * `docs/sealed-values.md` says what that costs and what it does not hide. Default: false.
+   */
+  readonly sealed?: boolean | undefined
+  /**
    * Milliseconds that one call of the store may take; `clearAll`, which touches every record, has sixty times as long.
    * Beyond it, the operation rejects with `BackendError`; whether it was done is then unknown, as with any fault of
    * a store. Default: no limit; a backend on a server states its own.
@@ -46,6 +52,7 @@ export interface CheckedPolicy {
   readonly graceMs: number
   readonly renewAfterMs: number | undefined
   readonly endsOnReuse: boolean
+  readonly sealed: boolean
   /** The time that calls of the store have, or `undefined` for all the time there is. */
   readonly times: { readonly call: TimeLimit; readonly clearAll: TimeLimit } | undefined
 }
@@ -60,15 +67,17 @@ const ONE_MINUTE: Period = 60
  * @throws TypeError or RangeError when another of its options is not as described.
  */
 export function checkPolicy(policy: LifecyclePolicy): CheckedPolicy {
-  const { period = ONE_WEEK, absolute = THIRTY_DAYS, timeoutMs } = policy
+  const { period = ONE_WEEK, absolute = THIRTY_DAYS, sealed = false, timeoutMs } = policy
   const limit = limitOf(policy)
   const defaultPeriod = periodOf('period', period)
   assertPeriod('absolute', absolute)
+  if (typeof sealed !== 'boolean') throw new TypeError('"sealed" must be true or false')
   return {
     defaultPeriod,
     absolute,
     limit,
     ...renewalOf(policy),
+    sealed,
     times: timesOf(timeoutMs),
   }
 }

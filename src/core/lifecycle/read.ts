@@ -20,6 +20,7 @@ import { foundOf, isPending, standingOf } from '../stored-record.ts'
 import { ask, ATTEMPTS } from './engine.ts'
 import type { Engine } from './engine.ts'
 import type { CheckedPolicy } from './policy.ts'
+import { opened } from './sealed.ts'
 
 const NOT_FOUND: Missed = { ok: false, reason: 'not_found' }
 const NOT_SET: Missed = { ok: false, reason: 'not_set' }
@@ -55,9 +56,12 @@ export async function read(
   if (standing === 'reused') await punish(engine, parsed, record)
   if (standing === 'stranger') publishRejected(handle, subject, 'wrong_secret')
   if (standing !== 'current' && standing !== 'previous') return NOT_FOUND
-  publishRead(handle, subject, record.value === null ? 'not_set' : 'found')
-  if (record.value === null) return NOT_SET
-  const found = foundOf(record, record.value)
+  if (record.value === null) {
+    publishRead(handle, subject, 'not_set')
+    return NOT_SET
+  }
+  const found = opened(policy, key as Key, foundOf(record, record.value))
+  publishRead(handle, subject, 'found')
   if (standing === 'current' && policy.renewAfterMs === undefined) return found
   if (standing === 'previous') return { ...found, ...followed(key as Key, found, record) }
   return { ...found, renewal: dueOf(policy, found, record) }

@@ -10,6 +10,7 @@ import { isPending } from '../stored-record.ts'
 import { ask, ATTEMPTS } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { pendingSuccessor, readGood } from './read.ts'
+import { rewrapped } from './sealed.ts'
 
 /** `SessionBackend.renew`. */
 export async function renew(engine: Engine, text: string): Promise<RenewResult> {
@@ -26,10 +27,11 @@ export async function renew(engine: Engine, text: string): Promise<RenewResult> 
     if (hasOlder(record)) return renewed(key, record, extra)
     const salt = generateSalt()
     const successor = successorOf(key, salt)
+    const after = { ...rewrapped(engine.policy, key, [successor, key], extra), salt }
     const change = {
       secretHash: secretHashOf(successor),
       previous: { hash: parsed.secretHash, graceMs: null },
-      extra: encodeExtra({ ...extra, salt }),
+      extra: encodeExtra(after),
     }
     const done = await ask(engine, 'renew', () =>
       engine.store.updateSecurity(parsed.handle, change, record.securityVersion),
@@ -38,7 +40,7 @@ export async function renew(engine: Engine, text: string): Promise<RenewResult> 
       publishRenewed(parsed.handle, record.security.subject ?? undefined)
       const { securityVersion, expiresAtMs, nowMs } = done
       const now = { ...record, securityVersion, expiresAtMs, nowMs }
-      return renewed(successor, now, { ...extra, salt })
+      return renewed(successor, now, after)
     }
     if (done.reason === 'gone') return { ok: false, reason: 'not_found' }
   }

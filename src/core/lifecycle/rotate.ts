@@ -3,7 +3,7 @@ import { publishConflict, publishRotated } from '../events.ts'
 import { decodeExtra, encodeExtra, rotatedExtra } from '../extra.ts'
 import type { Extra } from '../extra.ts'
 import { generateSuccessor, parseKey, secretHashOf } from '../key.ts'
-import type { ParsedKey } from '../key.ts'
+import type { Key, ParsedKey } from '../key.ts'
 import { encodeLabels } from '../labels.ts'
 import { periodLeft } from '../period.ts'
 import type { RotateOptions, RotateResult } from '../session-backend.ts'
@@ -12,6 +12,7 @@ import { assertSubject } from '../subject.ts'
 import { ask, ATTEMPTS, subjectLimit } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { readGood } from './read.ts'
+import { rewrapped } from './sealed.ts'
 
 /** A state of the security part, as far as a rotation starts from it. */
 interface Basis {
@@ -22,22 +23,24 @@ interface Basis {
 /** `SessionBackend.rotate`. */
 export async function rotate(
   engine: Engine,
-  key: string,
+  text: string,
   securityVersion: number,
   options: RotateOptions,
 ): Promise<RotateResult> {
-  const parsed = parseKey(key)
+  const parsed = parseKey(text)
   if (parsed === undefined) return { ok: false, reason: 'not_found' }
+  const key = text as Key
   const { store, policy } = engine
   const successor = generateSuccessor(parsed.handle)
   const change = changeOf(parsed, secretHashOf(successor), options)
   const { extra } = options
-  let basis = extra === undefined ? await basisOf(engine, parsed) : { securityVersion, extra }
+  const known = extra !== undefined && (!policy.sealed || extra.dataKeys !== undefined)
+  let basis = known ? { securityVersion, extra } : await basisOf(engine, parsed)
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // Gone, or something else of the security part has changed: go on only if this key is still good.
     if (basis === undefined) return { ok: false, reason: 'not_found' }
     const { securityVersion: version, extra: before } = basis
-    const after = securityAfter(engine, before, options)
+    const after = securityAfter(engine, rewrapped(policy, key, [successor], before), options)
     const done = await ask(engine, 'rotate', () =>
       store.updateSecurity(parsed.handle, { ...change, ...after.change }, version, policy.limit),
     )

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createPostgresBackend } from '../../../src/backends/postgres.ts'
 import { createSessionManager } from '../../../src/index.ts'
 import { storeContract } from '../../../src/testing/index.ts'
+import { sealedSuite } from '../sealed-suite.ts'
 import { valuesSuite } from '../values-suite.ts'
 import { describeContract } from './contract.ts'
 import { openStore, tableName } from './open.ts'
@@ -30,6 +31,8 @@ export function describeDriver(open: () => Opened | Promise<Opened>): void {
   describeContract(() => create({ period: 60 }))
 
   valuesSuite(create)
+
+  sealedSuite(() => create({ sealed: true }))
 
   it('counts every increment of many updates at once', async () => {
     const sessions = createSessionManager<number>({ backend: await create() })
