@@ -70,6 +70,8 @@ export { createBackend } from './core/lifecycle.ts'
 export type { LifecyclePolicy } from './core/lifecycle.ts'
 export { MAX_PERIOD, ONE_WEEK, THIRTY_DAYS } from './core/period.ts'
 export type { Period } from './core/period.ts'
+export type { PolicyDescription } from './core/policy-description.ts'
+export type { Profile, Timeout } from './core/profile.ts'
 export { isSessionBackend } from './core/session-backend.ts'
 export type {
   ClearOptions,

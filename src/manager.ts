@@ -68,6 +68,7 @@ export function createSessionManager<V = unknown>(
     clearAll: async () => owner('clearAll', (backend) => backend.clearAll()),
     toCookieHeaders: (session, headers = {}) => toCookieHeaders(context, session, headers),
     clearHeaders: (attributes = {}) => clearHeaders(context, attributes),
+    describePolicy: () => lifecycleOf(context, 'describePolicy').describePolicy(),
   }
 }
 

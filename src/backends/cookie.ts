@@ -10,7 +10,7 @@ import type { RevocationStore } from './cookie/revocations.ts'
 import { createStatelessBackend } from './cookie/stateless.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOptions } from '../core/options.ts'
-import { assertPeriod, ONE_WEEK, periodOf, THIRTY_DAYS } from '../core/period.ts'
+import { timeoutsOf } from '../core/profile.ts'
 import type { StatelessBackend } from '../core/session-backend.ts'
 import { assertTimeLimit } from '../core/time-limit.ts'
 
@@ -19,7 +19,10 @@ export { createMemoryRevocations } from './cookie/revocations.ts'
 export type { RevocationStore } from './cookie/revocations.ts'
 
 /** Options of `createCookieBackend`. */
-export interface CookieBackendOptions extends Pick<LifecyclePolicy, 'period' | 'absolute'> {
+export interface CookieBackendOptions extends Pick<
+  LifecyclePolicy,
+  'profile' | 'period' | 'absolute'
+> {
   /**
    * The newest first: it seals, and all of them open. Each is random text of at least 32 characters, or at least 32
    * random bytes. To rotate, put a new one in front, and take the last one out when `absolute` has passed.
@@ -75,6 +78,7 @@ const OPTIONS = [
   'revocations',
   'timeoutMs',
   'now',
+  'profile',
   'period',
   'absolute',
 ]
@@ -109,7 +113,7 @@ export function createCookieBackend(options: CookieBackendOptions): CookieBacken
 export function createCookieBackend(options: CookieBackendOptions): CookieBackend {
   assertOptions('createCookieBackend', options, OPTIONS)
   const { secrets, audience, revocations, timeoutMs = 5000, now = Date.now } = options
-  const { period = ONE_WEEK, absolute = THIRTY_DAYS, maxBytes = 7168 } = options
+  const { maxBytes = 7168 } = options
   if (typeof audience !== 'string' || audience === '' || !audience.isWellFormed()) {
     throw new TypeError('"audience" must be a non-empty string without lone surrogates')
   }
@@ -117,15 +121,13 @@ export function createCookieBackend(options: CookieBackendOptions): CookieBacken
     throw new RangeError(`"maxBytes" must be a whole number from ${LEAST_BYTES} to ${MAX_BYTES}`)
   }
   if (typeof now !== 'function') throw new TypeError('"now" must be a function')
-  const defaultPeriod = periodOf('period', period)
-  assertPeriod('absolute', absolute)
+  const timeouts = timeoutsOf(options)
   assertTimeLimit('timeoutMs', timeoutMs)
   assertRevocations(revocations)
-  const absoluteMs = absolute * 1000
+  const absoluteMs = timeouts.absolute * 1000
   const backend = createStatelessBackend({
     ring: createKeyRing(secrets, audience),
-    defaultPeriod,
-    absolute,
+    timeouts,
     maxBytes,
     longest: MAX_BYTES,
     now,

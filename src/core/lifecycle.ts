@@ -3,7 +3,7 @@ import { isHandle } from './key.ts'
 import { create } from './lifecycle/create.ts'
 import { ask } from './lifecycle/engine.ts'
 import type { Engine } from './lifecycle/engine.ts'
-import { checkPolicy } from './lifecycle/policy.ts'
+import { checkPolicy, describePolicy } from './lifecycle/policy.ts'
 import type { LifecyclePolicy } from './lifecycle/policy.ts'
 import { read } from './lifecycle/read.ts'
 import { renew } from './lifecycle/renew.ts'
@@ -34,6 +34,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     },
     absolutePeriod: absolute,
     renewAfter: policy.renewAfter,
+    describePolicy: () => describePolicy(engine.policy),
     publishesEvents: true,
     generate: (options = {}) => create(engine, options),
     get: (key, options) => read(engine, key, options),

@@ -3,6 +3,7 @@ import type { SweeperOptions } from './sweeper.ts'
 
 /** The names of the options of every backend. */
 export const POLICY_OPTIONS: readonly (keyof LifecyclePolicy)[] = [
+  'profile',
   'period',
   'absolute',
   'maxPerSubject',

@@ -3,6 +3,7 @@ import type { Authentication } from './authentication.ts'
 import type { Extra } from './extra.ts'
 import type { Handle, Key } from './key.ts'
 import type { Period } from './period.ts'
+import type { PolicyDescription } from './policy-description.ts'
 
 /** Text shown beside a session in a list: a device name, a place. Never a secret. */
 export type Labels = Readonly<Record<string, string>>
@@ -150,6 +151,9 @@ export interface SessionBackend extends Backend {
 
   /** Seconds after which a key is due for `renew`, if the policy says so. `get` reports which ones are. */
   readonly renewAfter?: Period | undefined
+
+  /** The policy as plain data, as it is now. */
+  describePolicy(): PolicyDescription
 
   generate(options?: SessionGenerateOptions): Promise<Key>
 

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import type { Handle } from '../core/key.ts'
 import type { Period } from '../core/period.ts'
+import type { PolicyDescription } from '../core/policy-description.ts'
 import type { Labels, SessionSummary } from '../core/session-backend.ts'
 import type { Session } from '../core/session.ts'
 import type { CookieAttributes, CookieOptions } from '../http/cookie-options.ts'
@@ -267,4 +268,11 @@ export interface SessionManager<V = unknown> {
 
   /** The response headers that make the client drop the session cookie. */
   clearHeaders(options?: CookieAttributes): HeaderField[]
+
+  /**
+   * The backend's policy as plain data, for a log or a review: timeouts, profile, sessions for each subject, renewal.
+   *
+   * @throws UnsupportedOperationError on a backend with the five basic operations alone.
+   */
+  describePolicy(): PolicyDescription
 }

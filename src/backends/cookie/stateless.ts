@@ -13,7 +13,8 @@ import type { Handle, Key } from '../../core/key.ts'
 import { decodeExtra, encodeExtra, NO_EXTRA } from '../../core/extra.ts'
 import { decodeLabels, encodeLabels } from '../../core/labels.ts'
 import { assertExpiry, periodLeft } from '../../core/period.ts'
-import type { Period } from '../../core/period.ts'
+import { describeTimeouts } from '../../core/policy-description.ts'
+import type { Timeouts } from '../../core/profile.ts'
 import type {
   RotateOptions,
   RotateResult,
@@ -35,8 +36,7 @@ import type { SealedSession } from './sealed-session.ts'
 /** What a stateless backend is made of; all of it checked. */
 export interface StatelessParts {
   readonly ring: KeyRing
-  readonly defaultPeriod: () => Period
-  readonly absolute: Period
+  readonly timeouts: Timeouts
   /** What a key may be long now, and what any key may ever have been. */
   readonly maxBytes: number
   readonly longest: number
@@ -58,7 +58,8 @@ const GONE = { ok: false, reason: 'not_found' } as const
 
 /** Makes the backend under `createCookieBackend`. */
 export function createStatelessBackend(parts: StatelessParts): StatelessBackend {
-  const { ring, defaultPeriod, absolute, maxBytes, longest, now, revocations } = parts
+  const { ring, timeouts, maxBytes, longest, now, revocations } = parts
+  const { defaultPeriod, absolute } = timeouts
   const absoluteMs = absolute * 1000
 
   function open(key: string): ReturnType<KeyRing['open']> {
@@ -210,6 +211,7 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
       return defaultPeriod()
     },
     absolutePeriod: absolute,
+    describePolicy: () => describeTimeouts(timeouts),
     maxKeyLength: maxBytes,
     generate,
     get,

@@ -1,14 +1,24 @@
-import { assertPeriod, ONE_WEEK, periodOf, THIRTY_DAYS } from '../period.ts'
+import { assertPeriod } from '../period.ts'
 import type { Period } from '../period.ts'
+import { describeTimeouts } from '../policy-description.ts'
+import type { PolicyDescription } from '../policy-description.ts'
+import { timeoutsOf } from '../profile.ts'
+import type { Profile, Timeouts } from '../profile.ts'
 import type { SubjectLimit } from '../store.ts'
 import { assertTimeLimit, createTimeLimit } from '../time-limit.ts'
 import type { TimeLimit } from '../time-limit.ts'
 
 /** How long sessions live. */
 export interface LifecyclePolicy {
-  /** Idle timeout in seconds, moved by use. A function may vary it over time. Default: one week. */
+  /**
+   * Timeouts for what the logins are worth, as NIST SP 800-63B-4 has them: 30 days at AAL1; 24 hours, and one without
+   * use, at AAL2; 12 hours, and 15 minutes without use, at AAL3. A longer `period` or `absolute` beside it counts, and is
+   * a warning of the process. Default: none.
+   */
+  readonly profile?: Profile | undefined
+  /** Idle timeout in seconds, moved by use. A function may vary it over time. Default: the profile's, else one week. */
   readonly period?: Period | (() => Period) | undefined
-  /** Absolute lifetime in seconds, from creation or the last authentication. Default: 30 days. */
+  /** Absolute lifetime in seconds, from creation or the last authentication. Default: the profile's, else 30 days. */
   readonly absolute?: Period | undefined
   /** How many live sessions a subject may have, at least 1. Default: no bound. */
   readonly maxPerSubject?: number | undefined
@@ -48,13 +58,16 @@ export interface CheckedPolicy {
   /** The idle timeout now. */
   readonly defaultPeriod: () => Period
   readonly absolute: Period
+  readonly timeouts: Timeouts
   readonly limit: SubjectLimit | undefined
   readonly graceMs: number
   readonly renewAfterMs: number | undefined
   readonly endsOnReuse: boolean
   readonly sealed: boolean
   /** The time that calls of the store have, or `undefined` for all the time there is. */
-  readonly times: { readonly call: TimeLimit; readonly clearAll: TimeLimit } | undefined
+  readonly times:
+    | { readonly ms: number; readonly call: TimeLimit; readonly clearAll: TimeLimit }
+    | undefined
 }
 
 const CLEAR_ALL_FACTOR = 60
@@ -67,14 +80,15 @@ const ONE_MINUTE: Period = 60
  * @throws TypeError or RangeError when another of its options is not as described.
  */
 export function checkPolicy(policy: LifecyclePolicy): CheckedPolicy {
-  const { period = ONE_WEEK, absolute = THIRTY_DAYS, sealed = false, timeoutMs } = policy
+  const { sealed = false, timeoutMs } = policy
   const limit = limitOf(policy)
-  const defaultPeriod = periodOf('period', period)
-  assertPeriod('absolute', absolute)
+  const timeouts = timeoutsOf(policy)
+  const { defaultPeriod, absolute } = timeouts
   if (typeof sealed !== 'boolean') throw new TypeError('"sealed" must be true or false')
   return {
     defaultPeriod,
     absolute,
+    timeouts,
     limit,
     ...renewalOf(policy),
     sealed,
@@ -112,7 +126,22 @@ function timesOf(timeoutMs: number | undefined): CheckedPolicy['times'] {
   if (timeoutMs === undefined) return undefined
   assertTimeLimit('timeoutMs', timeoutMs)
   return {
+    ms: timeoutMs,
     call: createTimeLimit(timeoutMs),
     clearAll: createTimeLimit(timeoutMs * CLEAR_ALL_FACTOR),
+  }
+}
+
+/** `SessionBackend.describePolicy`. */
+export function describePolicy(policy: CheckedPolicy): PolicyDescription {
+  const { timeouts, limit, graceMs, renewAfterMs, endsOnReuse, sealed, times } = policy
+  return {
+    ...describeTimeouts(timeouts),
+    ...limit,
+    renewGrace: graceMs / 1000,
+    ...(renewAfterMs === undefined ? {} : { renewAfter: renewAfterMs / 1000 }),
+    onReuse: endsOnReuse ? 'end' : 'report',
+    sealed,
+    ...(times === undefined ? {} : { timeoutMs: times.ms }),
   }
 }
