@@ -107,6 +107,8 @@ export type {
 } from './core/store.ts'
 export { startSweeper } from './core/sweeper.ts'
 export type { SweeperOptions } from './core/sweeper.ts'
+export { clientLabels } from './http/client-labels.ts'
+export type { ClientLabelsOptions } from './http/client-labels.ts'
 export type { CookieAttributes, CookieOptions } from './http/cookie-options.ts'
 export type { HeaderSource } from './http/header-source.ts'
 export { createSessionManager } from './manager.ts'
@@ -116,6 +118,7 @@ export type {
   CreateOptions,
   GenerateSessionOptions,
   HeaderField,
+  ListedSession,
   Lookup,
   LookupReason,
   RecentAuthenticationOptions,

@@ -1,5 +1,4 @@
 import { InvalidValueError } from './core/errors.ts'
-import type { BackendOperation } from './core/event-messages.ts'
 import type { Session } from './core/session.ts'
 import type { HeaderSource } from './http/header-source.ts'
 import { createContext, lifecycleOf } from './manager/context.ts'
@@ -7,7 +6,16 @@ import type { ManagerContext } from './manager/context.ts'
 import { clearHeaders, toCookieHeaders } from './manager/headers.ts'
 import { candidatesOf, lookUpHeaders, lookUpKey } from './manager/lookup.ts'
 import type { HeaderLookup } from './manager/lookup.ts'
-import { bind, clearHandle, clearSubject, renew, rotate, touch } from './manager/ownership.ts'
+import {
+  bind,
+  clearAll,
+  clearHandle,
+  clearSubject,
+  list,
+  renew,
+  rotate,
+  touch,
+} from './manager/ownership.ts'
 import type {
   CreateOptions,
   Lookup,
@@ -40,10 +48,6 @@ export function createSessionManager<V = unknown>(
   options: SessionManagerOptions<V>,
 ): SessionManager<V> {
   const context = createContext(options)
-  const owner = <T>(
-    name: BackendOperation,
-    run: Parameters<typeof withLifecycle<V, T>>[2],
-  ): Promise<T> => withLifecycle(context, name, run)
   return {
     fromKey: async (key) => publicLookup(await lookUpKey(context, key)),
     fromHeaders: async (headers) => publicLookup(await lookUpHeaders(context, headers)),
@@ -62,23 +66,14 @@ export function createSessionManager<V = unknown>(
       bind(context, session, subject, { assurance, absolute, labels, carryOver }),
     requireRecentAuthentication: async (session, seconds, options = {}) =>
       requireRecentAuthentication(context, session, seconds, options),
-    list: async (subject) => owner('list', (backend) => backend.list(subject)),
+    list: async (subject, { current } = {}) => list(context, subject, current),
     clearHandle: async (handle) => clearHandle(context, handle),
     clearSubject: async (subject, { except } = {}) => clearSubject(context, subject, except),
-    clearAll: async () => owner('clearAll', (backend) => backend.clearAll()),
+    clearAll: async () => clearAll(context),
     toCookieHeaders: (session, headers = {}) => toCookieHeaders(context, session, headers),
     clearHeaders: (attributes = {}) => clearHeaders(context, attributes),
     describePolicy: () => lifecycleOf(context, 'describePolicy').describePolicy(),
   }
-}
-
-function withLifecycle<V, T>(
-  context: ManagerContext<V>,
-  operation: BackendOperation,
-  run: (backend: ReturnType<typeof lifecycleOf>) => Promise<T>,
-): Promise<T> {
-  const backend = lifecycleOf(context, operation)
-  return askBackend(context, operation, () => run(backend))
 }
 
 /** A look-up without the key that settled it: a result may be logged. */

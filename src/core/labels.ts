@@ -29,6 +29,19 @@ export function decodeLabels(text: string | null): Labels {
   return labels
 }
 
+// Markup, quotes and backslashes; whatever is no printable ASCII.
+const UNSAFE = /[^ -~]|[<>&"'`\\]/g
+
+/**
+ * A text of the client's in a form that needs no escaping: printable ASCII without markup, quotes and backslashes, in whose
+ * place there is a space, and at most `length` characters of it.
+ */
+export function plainText(text: string, length: number): string {
+  // A header may be as long as the server takes: what is cut off is not looked at.
+  const safe = text.slice(0, length).replace(UNSAFE, ' ')
+  return safe.replace(/ +/g, ' ').trim()
+}
+
 function isLabels(labels: unknown): labels is Labels {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return false
   return Object.values(labels).every((label) => typeof label === 'string')

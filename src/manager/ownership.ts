@@ -9,7 +9,7 @@ import { assertSubject } from '../core/subject.ts'
 import { logInCarrying } from './carry-over.ts'
 import { lifecycleOf, storedLifecycleOf } from './context.ts'
 import type { ManagerContext } from './context.ts'
-import type { BindSessionOptions } from './session-manager.ts'
+import type { BindSessionOptions, ListedSession } from './session-manager.ts'
 import { askBackend, tellEnded, tellRotated, tellTouched } from './tell.ts'
 
 /** `SessionManager.touch`. */
@@ -112,6 +112,18 @@ export async function renew<V>(context: ManagerContext<V>, session: Session<V>):
   })
 }
 
+/** `SessionManager.list`. */
+export async function list<V>(
+  context: ManagerContext<V>,
+  subject: string,
+  current: Session<V> | Handle | undefined,
+): Promise<readonly ListedSession[]> {
+  const backend = lifecycleOf(context, 'list')
+  const own = handleGiven('current', current)
+  const listed = await askBackend(context, 'list', () => backend.list(subject))
+  return listed.map((session) => ({ ...session, current: session.handle === own }))
+}
+
 /** `SessionManager.clearSubject`. */
 export async function clearSubject<V>(
   context: ManagerContext<V>,
@@ -119,7 +131,7 @@ export async function clearSubject<V>(
   except: Session<V> | Handle | undefined,
 ): Promise<number> {
   const backend = lifecycleOf(context, 'clearSubject')
-  const handle = handleToKeep(except)
+  const handle = handleGiven('except', except)
   const count = await askBackend(context, 'clearSubject', () =>
     backend.clearSubject(subject, handle),
   )
@@ -136,6 +148,12 @@ export async function clearHandle<V>(context: ManagerContext<V>, handle: string)
   return live
 }
 
+/** `SessionManager.clearAll`. */
+export async function clearAll<V>(context: ManagerContext<V>): Promise<number> {
+  const backend = lifecycleOf(context, 'clearAll')
+  return askBackend(context, 'clearAll', () => backend.clearAll())
+}
+
 /** The error of a change of the key that was not made. */
 function lost(reason: 'not_found' | 'conflict'): Error {
   return reason === 'conflict'
@@ -143,10 +161,13 @@ function lost(reason: 'not_found' | 'conflict'): Error {
     : new SessionGoneError('the session was cleared, has expired or was rotated away')
 }
 
-function handleToKeep<V>(except: Session<V> | Handle | undefined): Handle | undefined {
-  if (except === undefined) return undefined
-  const handle = typeof except === 'string' ? except : stateOf(except) && except.handle
+function handleGiven<V>(
+  option: 'except' | 'current',
+  session: Session<V> | Handle | undefined,
+): Handle | undefined {
+  if (session === undefined) return undefined
+  const handle = typeof session === 'string' ? session : stateOf(session) && session.handle
   // Anything else would keep nothing and end the very session that was to stay.
-  if (!isHandle(handle)) throw new TypeError('"except" must be a session or its handle')
+  if (!isHandle(handle)) throw new TypeError(`"${option}" must be a session or its handle`)
   return handle
 }

@@ -96,6 +96,12 @@ export interface BindSessionOptions<V = unknown> extends Authentication {
   readonly carryOver?: ((value: V) => V | PromiseLike<V>) | undefined
 }
 
+/** One session of a list. */
+export interface ListedSession extends SessionSummary {
+  /** Whether it is the one that asks. */
+  readonly current: boolean
+}
+
 /** Options of `requireRecentAuthentication`. */
 export interface RecentAuthenticationOptions {
   /** What that authentication must have been worth at least. Default: anything. */
@@ -242,8 +248,11 @@ export interface SessionManager<V = unknown> {
     options?: RecentAuthenticationOptions,
   ): Promise<void>
 
-  /** The live sessions of `subject`, oldest first: handles, never keys. */
-  list(subject: string): Promise<readonly SessionSummary[]>
+  /** The live sessions of `subject`, oldest first: handles, never keys. `current` is the one to be marked as such. */
+  list(
+    subject: string,
+    options?: { current?: Session<V> | Handle | undefined },
+  ): Promise<readonly ListedSession[]>
 
   /** Ends the session with this handle; false when there was none. Check first that it is the user's own. */
   clearHandle(handle: string): Promise<boolean>
