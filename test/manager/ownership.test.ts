@@ -219,6 +219,24 @@ describe.each(ENGINES)('on %s', (_, create) => {
       expect(await engine.sessions.list('ann')).toHaveLength(1)
     })
 
+    it.each(['session', 'handle'])('has the one that asks marked, by its %s', async (by) => {
+      const engine = create()
+      const session = await engine.sessions.generate(1, { subject: 'ann' })
+      engine.clock.advance(1)
+      await engine.sessions.generate(2, { subject: 'ann' })
+      await engine.sessions.rotate(session)
+      const current = by === 'session' ? session : handleOf(session.key)
+      const marks = async (options?: { current?: Session | Handle }) =>
+        (await engine.sessions.list('ann', options)).map((listed) => listed.current)
+      expect(await marks({ current })).toEqual([true, false])
+      expect(await marks()).toEqual([false, false])
+      const others = await engine.sessions.generate(3, { subject: 'bob' })
+      expect(await marks({ current: others })).toEqual([false, false])
+      for (const wrong of ['', session.key, {}, null] as Session[]) {
+        await expect(engine.sessions.list('ann', { current: wrong })).rejects.toThrow(TypeError)
+      }
+    })
+
     it('loses one session by its handle, and the cookie of it is dead', async () => {
       const engine = create()
       const session = await engine.sessions.generate(1, { subject: 'ann' })
