@@ -1,4 +1,4 @@
-import type { Handle, SessionSummary } from '../src/index.ts'
+import type { ListedSession } from '../src/index.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 import { layout } from './layout.ts'
@@ -86,12 +86,7 @@ function passwordInput(door: Door, problem: Problem | undefined): Html {
 }
 
 /** The user's devices, and the ways out. */
-export function accountPage(
-  frame: Frame,
-  user: User,
-  devices: readonly SessionSummary[],
-  here: Handle | undefined,
-): string {
+export function accountPage(frame: Frame, user: User, devices: readonly ListedSession[]): string {
   return layout(
     'Your account',
     frame,
@@ -100,7 +95,7 @@ export function accountPage(
         <h2 id="devices-title">Your devices</h2>
         <p class="quiet">Each is a session of yours. One that you do not know should go.</p>
         <ul class="devices">
-          ${devices.map((device) => deviceRow(device, device.handle === here))}
+          ${devices.map(deviceRow)}
         </ul>
       </section>
       <div class="ways-out">
@@ -112,16 +107,16 @@ export function accountPage(
   )
 }
 
-function deviceRow({ handle, labels, createdAt, lastSeenAt }: SessionSummary, here: boolean): Html {
+function deviceRow({ handle, labels, createdAt, lastSeenAt, current }: ListedSession): Html {
   const label = labels['device'] ?? 'Unknown device'
   return html`<li>
     <div>
-      <b>${label}</b> ${here && html`<span class="badge">this one</span>`}
+      <b>${label}</b> ${current && html`<span class="badge">this one</span>`}
       <p class="quiet">Since ${time(createdAt)}</p>
-      <p class="quiet">Last seen ${here ? 'now' : time(lastSeenAt)}</p>
+      <p class="quiet">Last seen ${current ? 'now' : time(lastSeenAt)}</p>
     </div>
     ${
-      !here &&
+      !current &&
       html`<form method="post" action="/devices/revoke">
         <button class="small danger" name="handle" value="${handle}" aria-label="Log out ${label}">
           Log it out

@@ -35,9 +35,8 @@ export function accountRoutes(
     'GET /account': async ({ session }) => {
       const user = await userOf(session, users)
       if (user === undefined) return TO_LOGIN
-      const here = (await session.load())?.handle
-      const devices = await sessions.list(user.id)
-      return { page: accountPage(await frameOf(session, users), user, devices, here) }
+      const devices = await sessions.list(user.id, { current: await session.load() })
+      return { page: accountPage(await frameOf(session, users), user, devices) }
     },
 
     'POST /devices/revoke': (exchange) => revoke(exchange, sessions, users),

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import mysql from 'mysql2/promise'
+import { Pool } from 'pg'
+import { createClient } from 'redis'
+import { createMemoryBackend } from '../../../src/backends/memory.ts'
+import { createMysqlBackend } from '../../../src/backends/mysql.ts'
+import { createPostgresBackend } from '../../../src/backends/postgres.ts'
+import { createRedisBackend } from '../../../src/backends/redis.ts'
+import { createSqliteBackend } from '../../../src/backends/sqlite.ts'
+import type { SessionBackend } from '../../../src/index.ts'
+import { startMariadb } from '../../servers/mariadb.ts'
+import { startPostgres } from '../../servers/postgres.ts'
+import { startRedis } from '../../servers/redis.ts'
+
+/** A backend with no sessions yet. */
+export interface Opened {
+  readonly backend: SessionBackend
+  /** Lets the engine finish what many new sessions leave to do, as it would in its own time. */
+  readonly settle: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const QUIET = { sweepEveryMs: 0, timeoutMs: 120_000 }
+const nothing = async (): Promise<void> => {}
+
+/** The engines, each opened when its turn comes. Filling them is not what is measured, so servers are not durable. */
+export const engines: Readonly<Record<string, () => Promise<Opened>>> = {
+  memory: async () => {
+    const backend = createMemoryBackend(QUIET)
+    return { backend, settle: nothing, close: async () => backend.close() }
+  },
+  sqlite: () => openSqlite(false),
+  redis: openRedis,
+  postgres: openPostgres,
+  mariadb: openMariadb,
+  // A fault, to see that it is found: a table in which the sessions of a subject are looked for one by one.
+  planted: () => openSqlite(true),
+}
+
+async function openSqlite(planted: boolean): Promise<Opened> {
+  const folder = mkdtempSync(join(tmpdir(), 'sojourn-subjects-'))
+  const database = new DatabaseSync(join(folder, 'sessions.sqlite'))
+  const backend = createSqliteBackend(database, {
+    ...QUIET,
+    table: 'sessions',
+    durability: 'process',
+  })
+  if (planted) database.exec('DROP INDEX sessions_subject')
+  return {
+    backend,
+    settle: async () => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
+    close: async () => {
+      backend.close()
+      database.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+async function openRedis(): Promise<Opened> {
+  const server = await startRedis({ settings: { appendonly: 'no' } })
+  const client = createClient({ url: server.url })
+  await client.connect()
+  return {
+    backend: createRedisBackend(client, { timeoutMs: 120_000 }),
+    settle: nothing,
+    close: async () => {
+      client.destroy()
+      await server.stop()
+    },
+  }
+}
+
+async function openPostgres(): Promise<Opened> {
+  const server = await startPostgres({
+    settings: { synchronous_commit: 'off', shared_buffers: '512MB', max_wal_size: '4GB' },
+  })
+  const pool = new Pool({ connectionString: server.url, max: 8 })
+  const backend = createPostgresBackend(pool, QUIET)
+  await backend.migrate()
+  return {
+    backend,
+    settle: async () => {
+      await pool.query('VACUUM ANALYZE')
+      await pool.query('CHECKPOINT')
+    },
+    close: async () => {
+      await pool.end()
+      await server.stop()
+    },
+  }
+}
+
+async function openMariadb(): Promise<Opened> {
+  const server = await startMariadb({
+    settings: {
+      'innodb-flush-log-at-trx-commit': '0',
+      'innodb-buffer-pool-size': '1G',
+      'innodb-log-file-size': '1G',
+    },
+  })
+  const pool = mysql.createPool({ uri: server.url, connectionLimit: 8 })
+  const backend = createMysqlBackend(pool, QUIET)
+  await backend.migrate()
+  return {
+    backend,
+    settle: nothing,
+    close: async () => {
+      await pool.end()
+      await server.stop()
+    },
+  }
+}
