@@ -18,19 +18,27 @@ import { startRedis } from '../../servers/redis.ts'
 /** A backend with no sessions yet. */
 export interface Opened {
   readonly backend: SessionBackend
+  /** Milliseconds: of this process's own work where the engine is in it, else of the wall. */
+  readonly clock: () => number
   /** Lets the engine finish what many new sessions leave to do, as it would in its own time. */
   readonly settle: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
 const QUIET = { sweepEveryMs: 0, timeoutMs: 120_000 }
+const wall = (): number => performance.now()
+// What others do on the machine does not count.
+const work = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
 const nothing = async (): Promise<void> => {}
 
 /** The engines, each opened when its turn comes. Filling them is not what is measured, so servers are not durable. */
 export const engines: Readonly<Record<string, () => Promise<Opened>>> = {
   memory: async () => {
     const backend = createMemoryBackend(QUIET)
-    return { backend, settle: nothing, close: async () => backend.close() }
+    return { backend, clock: work, settle: nothing, close: async () => backend.close() }
   },
   sqlite: () => openSqlite(false),
   redis: openRedis,
@@ -51,6 +59,7 @@ async function openSqlite(planted: boolean): Promise<Opened> {
   if (planted) database.exec('DROP INDEX sessions_subject')
   return {
     backend,
+    clock: work,
     settle: async () => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
     close: async () => {
       backend.close()
@@ -66,6 +75,7 @@ async function openRedis(): Promise<Opened> {
   await client.connect()
   return {
     backend: createRedisBackend(client, { timeoutMs: 120_000 }),
+    clock: wall,
     settle: nothing,
     close: async () => {
       client.destroy()
@@ -83,6 +93,7 @@ async function openPostgres(): Promise<Opened> {
   await backend.migrate()
   return {
     backend,
+    clock: wall,
     settle: async () => {
       await pool.query('VACUUM ANALYZE')
       await pool.query('CHECKPOINT')
@@ -107,6 +118,7 @@ async function openMariadb(): Promise<Opened> {
   await backend.migrate()
   return {
     backend,
+    clock: wall,
     settle: nothing,
     close: async () => {
       await pool.end()
