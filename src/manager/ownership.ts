@@ -2,7 +2,7 @@ import { assertRotation } from '../core/authentication.ts'
 import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import { isHandle } from '../core/key.ts'
 import type { Handle, Key } from '../core/key.ts'
-import type { RotateOptions } from '../core/session-backend.ts'
+import type { RotateOptions, SessionSummary } from '../core/session-backend.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session } from '../core/session.ts'
 import { assertSubject } from '../core/subject.ts'
@@ -121,7 +121,10 @@ export async function list<V>(
   const backend = lifecycleOf(context, 'list')
   const own = handleGiven('current', current)
   const listed = await askBackend(context, 'list', () => backend.list(subject))
-  return listed.map((session) => ({ ...session, current: session.handle === own }))
+  const marked = (session: SessionSummary): ListedSession => {
+    return { ...session, current: session.handle === own }
+  }
+  return listed.map(marked)
 }
 
 /** `SessionManager.clearSubject`. */

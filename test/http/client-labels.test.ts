@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { clientLabels } from '../../src/http/client-labels.ts'
 import type { HeaderSource } from '../../src/http/header-source.ts'
