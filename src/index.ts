@@ -26,6 +26,7 @@ export {
   InvalidPeriodError,
   InvalidValueError,
   isSessionError,
+  SchemaFaultError,
   SessionConflictError,
   SessionError,
   SessionGoneError,
@@ -72,6 +73,8 @@ export { MAX_PERIOD, ONE_WEEK, THIRTY_DAYS } from './core/period.ts'
 export type { Period } from './core/period.ts'
 export type { PolicyDescription } from './core/policy-description.ts'
 export type { Profile, Timeout } from './core/profile.ts'
+export type { DeepReadonly, Given } from './core/readonly.ts'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './core/schema.ts'
 export { isSessionBackend } from './core/session-backend.ts'
 export type {
   ClearOptions,
@@ -112,8 +115,10 @@ export type { ClientLabelsOptions } from './http/client-labels.ts'
 export type { CookieAttributes, CookieOptions } from './http/cookie-options.ts'
 export type { HeaderSource } from './http/header-source.ts'
 export { createSessionManager } from './manager.ts'
+export type { Migrate, SessionManagerOptions } from './manager/options.ts'
 export type {
   BindSessionOptions,
+  Change,
   CookieHeaderOptions,
   CreateOptions,
   GenerateSessionOptions,
@@ -124,7 +129,6 @@ export type {
   RecentAuthenticationOptions,
   RotateSessionOptions,
   SessionManager,
-  SessionManagerOptions,
   SetChange,
   UpdateOptions,
 } from './manager/session-manager.ts'

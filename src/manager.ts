@@ -1,4 +1,5 @@
-import { InvalidValueError } from './core/errors.ts'
+import { INVALID, InvalidValueError } from './core/errors.ts'
+import type { Given } from './core/readonly.ts'
 import type { Session } from './core/session.ts'
 import type { HeaderSource } from './http/header-source.ts'
 import { createContext, lifecycleOf } from './manager/context.ts'
@@ -6,6 +7,7 @@ import type { ManagerContext } from './manager/context.ts'
 import { clearHeaders, toCookieHeaders } from './manager/headers.ts'
 import { candidatesOf, lookUpHeaders, lookUpKey } from './manager/lookup.ts'
 import type { HeaderLookup } from './manager/lookup.ts'
+import type { SessionManagerOptions } from './manager/options.ts'
 import {
   bind,
   clearAll,
@@ -21,12 +23,11 @@ import type {
   Lookup,
   LookupReason,
   SessionManager,
-  SessionManagerOptions,
 } from './manager/session-manager.ts'
 import { requireRecentAuthentication } from './manager/step-up.ts'
 import { askBackend, tellCleared } from './manager/tell.ts'
 import { update } from './manager/update.ts'
-import { checkGeneration, clear, generate, set } from './manager/write.ts'
+import { clear, generate, set } from './manager/write.ts'
 
 /**
  * Makes the session manager of one backend and one cookie: the original's `Make(Backend)`. All its
@@ -44,9 +45,9 @@ import { checkGeneration, clear, generate, set } from './manager/write.ts'
  * })
  * ```
  */
-export function createSessionManager<V = unknown>(
-  options: SessionManagerOptions<V>,
-): SessionManager<V> {
+export function createSessionManager<V = unknown, I = V>(
+  options: SessionManagerOptions<V, I>,
+): SessionManager<V, I> {
   const context = createContext(options)
   return {
     fromKey: async (key) => publicLookup(await lookUpKey(context, key)),
@@ -83,10 +84,10 @@ function publicLookup<V, Reason extends string>(
   return found.ok ? found : { ok: false, reason: found.reason }
 }
 
-async function fromHeadersOrCreate<V>(
+async function fromHeadersOrCreate<V, I>(
   context: ManagerContext<V>,
   headers: HeaderSource,
-  value: V,
+  value: Given<I>,
   { onInvalid = 'reject', ...options }: CreateOptions,
 ): Promise<Session<V>> {
   if (onInvalid !== 'reject' && onInvalid !== 'create') {
@@ -95,14 +96,11 @@ async function fromHeadersOrCreate<V>(
   const found = await lookUpHeaders(context, headers)
   if (found.ok) return found.session
   if (found.reason === 'invalid' && onInvalid === 'reject') {
-    throw new InvalidValueError('the stored value cannot be decoded by the codec')
+    throw new InvalidValueError(INVALID)
   }
-  if (isStranded(found)) {
-    // What is wrong with the new session must not cost the old one.
-    checkGeneration(context, value, options)
-    await endKeys(context, [found.key])
-  }
-  return generate(context, value, options)
+  // What is wrong with the new session must not cost the old one.
+  const begin = isStranded(found) ? () => endKeys(context, [found.key]) : undefined
+  return generate(context, value, options, begin)
 }
 
 /** Whether a live record was found that nobody will use again once the cookie names another. */

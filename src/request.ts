@@ -1,11 +1,13 @@
-import { HeadersSentError, InvalidValueError, isSessionError } from './core/errors.ts'
+import { HeadersSentError, INVALID, InvalidValueError, isSessionError } from './core/errors.ts'
 import type { Period } from './core/period.ts'
+import type { DeepReadonly, Given } from './core/readonly.ts'
 import { isCleared, stateOf } from './core/session.ts'
 import type { Session } from './core/session.ts'
 import { assertSubject } from './core/subject.ts'
 import type { HeaderSource } from './http/header-source.ts'
 import type {
   BindSessionOptions,
+  Change,
   GenerateSessionOptions,
   HeaderField,
   LookupReason,
@@ -23,31 +25,26 @@ import type {
 } from './request/request-session.ts'
 
 export { checkRequestOptions } from './request/options.ts'
-export type {
-  RequestSession,
-  RequestSessionOf,
-  RequestSessionOptions,
-  ResponseHead,
-} from './request/request-session.ts'
+export type * from './request/request-session.ts'
 
 /**
  * Makes the session of one request. Adapters call it; applications use an adapter.
  *
  * @throws TypeError for an option of the wrong type.
  */
-export function createRequestSession<V>(
-  manager: SessionManager<V>,
+export function createRequestSession<V, I = V>(
+  manager: SessionManager<V, I>,
   headers: HeaderSource,
   head: ResponseHead,
   options: RequestSessionOptions = {},
-): RequestSession<V> {
+): RequestSession<V, I> {
   return new LazySession(manager, headers, head, checkRequestOptions(options))
 }
 
 const LOST: ReadonlySet<string> = new Set(['ERR_SESSION_GONE', 'ERR_SESSION_CONFLICT'])
 
-class LazySession<V> implements RequestSession<V> {
-  readonly #manager: SessionManager<V>
+class LazySession<V, I> implements RequestSession<V, I> {
+  readonly #manager: SessionManager<V, I>
   readonly #headers: HeaderSource
   readonly #head: ResponseHead
   readonly #options: Required<RequestSessionOptions>
@@ -59,7 +56,7 @@ class LazySession<V> implements RequestSession<V> {
   #missed: LookupReason | 'no_cookie' | undefined
 
   constructor(
-    manager: SessionManager<V>,
+    manager: SessionManager<V, I>,
     headers: HeaderSource,
     head: ResponseHead,
     options: Required<RequestSessionOptions>,
@@ -81,11 +78,11 @@ class LazySession<V> implements RequestSession<V> {
     return liveOf(await this.#session)
   }
 
-  async loadOrCreate(value: V, options: GenerateSessionOptions = {}): Promise<Session<V>> {
+  async loadOrCreate(value: Given<I>, options: GenerateSessionOptions = {}): Promise<Session<V>> {
     return (await this.load()) ?? (await this.#createOnce(value, options)).session
   }
 
-  async set(value: V, options: { expiry?: Period | undefined } = {}): Promise<Session<V>> {
+  async set(value: Given<I>, options: { expiry?: Period | undefined } = {}): Promise<Session<V>> {
     this.#assertOpen()
     let session = await this.load()
     if (session === undefined) {
@@ -98,9 +95,9 @@ class LazySession<V> implements RequestSession<V> {
   }
 
   async update(
-    fn: (value: V | undefined) => V | undefined | PromiseLike<V | undefined>,
+    fn: Change<DeepReadonly<V> | undefined, I>,
     options: UpdateOptions = {},
-  ): Promise<V | undefined> {
+  ): Promise<DeepReadonly<V> | undefined> {
     this.#assertOpen()
     if (typeof fn !== 'function') throw new TypeError('"fn" must be a function')
     let session = await this.load()
@@ -139,7 +136,11 @@ class LazySession<V> implements RequestSession<V> {
     await this.#write(session, () => this.#manager.rotate(session, options))
   }
 
-  async bind(subject: string, value: V, options: BindSessionOptions<V> = {}): Promise<Session<V>> {
+  async bind(
+    subject: string,
+    value: Given<I>,
+    options: BindSessionOptions<V, I> = {},
+  ): Promise<Session<V>> {
     this.#assertOpen()
     assertSubject(subject)
     const { carryOver: _, ...generation } = options
@@ -177,7 +178,7 @@ class LazySession<V> implements RequestSession<V> {
     }
     this.#missed = found.reason
     if (found.reason === 'invalid' && this.#options.onInvalid === 'reject') {
-      throw new InvalidValueError('the stored value cannot be decoded by the codec')
+      throw new InvalidValueError(INVALID)
     }
     return undefined
   }
@@ -214,7 +215,7 @@ class LazySession<V> implements RequestSession<V> {
 
   /** Makes the session, unless another call of this request is making it already. */
   async #createOnce(
-    value: V,
+    value: Given<I>,
     options: GenerateSessionOptions,
   ): Promise<{ session: Session<V>; created: boolean }> {
     for (let pending = this.#creation; pending !== undefined; pending = this.#creation) {
@@ -234,7 +235,7 @@ class LazySession<V> implements RequestSession<V> {
     }
   }
 
-  async #create(value: V, options: GenerateSessionOptions): Promise<Session<V>> {
+  async #create(value: Given<I>, options: GenerateSessionOptions): Promise<Session<V>> {
     const session = await this.#generate(value, options)
     // Nobody would ever learn the key of a session made too late for a cookie.
     if (this.#head.sent() && session.modified) await this.#manager.clear(session)
@@ -245,7 +246,7 @@ class LazySession<V> implements RequestSession<V> {
   }
 
   /** A new session; where the cookie names one that nobody can use, that one is ended first. */
-  #generate(value: V, options: GenerateSessionOptions): Promise<Session<V>> {
+  #generate(value: Given<I>, options: GenerateSessionOptions): Promise<Session<V>> {
     if (this.#missed !== 'not_set' && this.#missed !== 'invalid') {
       return this.#manager.generate(value, options)
     }

@@ -18,12 +18,12 @@ class CartController {
   }
 
   @Get('cart')
-  async show(@Session() session: CartSession): Promise<string[]> {
+  async show(@Session() session: CartSession): Promise<readonly string[]> {
     return (await session.load())?.value.items ?? []
   }
 
   @Post('cart')
-  async add(@Session() session: CartSession): Promise<string[]> {
+  async add(@Session() session: CartSession): Promise<readonly string[]> {
     const cart = await session.update((value) => ({ items: [...(value?.items ?? []), 'tea'] }))
     return cart?.items ?? []
   }

@@ -51,8 +51,8 @@ export type ExpressMiddleware = (
  * })
  * ```
  */
-export function createExpressAdapter<V>(
-  manager: SessionManager<V>,
+export function createExpressAdapter<V, I = V>(
+  manager: SessionManager<V, I>,
   options: NamedSessionOptions = {},
 ): ExpressMiddleware {
   const { property, ...checked } = checkNamedOptions('createExpressAdapter', options)

@@ -75,8 +75,8 @@ export type FastifyPlugin = (
  * })
  * ```
  */
-export function createFastifyAdapter<V>(
-  manager: SessionManager<V>,
+export function createFastifyAdapter<V, I = V>(
+  manager: SessionManager<V, I>,
   options: NamedSessionOptions = {},
 ): FastifyPlugin {
   const { property, ...checked } = checkNamedOptions('createFastifyAdapter', options)

@@ -16,15 +16,15 @@ export interface FetchRequest {
 }
 
 /** A handler that also gets the request's session. */
-export type SessionHandler<V, Req extends FetchRequest, Rest extends unknown[]> = (
+export type SessionHandler<V, Req extends FetchRequest, Rest extends unknown[], I = V> = (
   request: Req,
-  session: RequestSession<V>,
+  session: RequestSession<V, I>,
   ...rest: Rest
 ) => Awaitable<Response>
 
 /** Wraps a handler into one that the server calls: what it was given beside the request is handed on. */
-export type FetchAdapter<V> = <Req extends FetchRequest, Rest extends unknown[]>(
-  handler: SessionHandler<V, Req, Rest>,
+export type FetchAdapter<V, I = V> = <Req extends FetchRequest, Rest extends unknown[]>(
+  handler: SessionHandler<V, Req, Rest, I>,
 ) => (request: Req, ...rest: Rest) => Promise<Response>
 
 /**
@@ -49,10 +49,10 @@ export type FetchAdapter<V> = <Req extends FetchRequest, Rest extends unknown[]>
  * }
  * ```
  */
-export function createFetchAdapter<V>(
-  manager: SessionManager<V>,
+export function createFetchAdapter<V, I = V>(
+  manager: SessionManager<V, I>,
   options: RequestSessionOptions = {},
-): FetchAdapter<V> {
+): FetchAdapter<V, I> {
   const checked = checkAdapterOptions('createFetchAdapter', options)
   return (handler) =>
     async (request, ...rest) => {

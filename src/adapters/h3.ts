@@ -71,8 +71,8 @@ export interface H3Middleware extends H3Calls {
  * })
  * ```
  */
-export function createH3Adapter<V>(
-  manager: SessionManager<V>,
+export function createH3Adapter<V, I = V>(
+  manager: SessionManager<V, I>,
   options: NamedSessionOptions = {},
 ): H3Middleware {
   const checked = checkNamedOptions('createH3Adapter', options)

@@ -48,8 +48,8 @@ export type HonoMiddleware = (context: HonoContextLike, next: () => Promise<void
  * })
  * ```
  */
-export function createHonoAdapter<V>(
-  manager: SessionManager<V>,
+export function createHonoAdapter<V, I = V>(
+  manager: SessionManager<V, I>,
   options: NamedSessionOptions = {},
 ): HonoMiddleware {
   const checked = checkNamedOptions('createHonoAdapter', options)

@@ -21,8 +21,8 @@ export interface KoaContextLike {
 }
 
 /** A middleware that puts the session on the context. */
-export type KoaMiddleware<V> = (
-  context: KoaContextLike & { session: RequestSession<V> },
+export type KoaMiddleware<V, I = V> = (
+  context: KoaContextLike & { session: RequestSession<V, I> },
   next: () => Promise<unknown>,
 ) => Promise<unknown>
 
@@ -51,10 +51,10 @@ export type KoaMiddleware<V> = (
  * })
  * ```
  */
-export function createKoaAdapter<V>(
-  manager: SessionManager<V>,
+export function createKoaAdapter<V, I = V>(
+  manager: SessionManager<V, I>,
   options: NamedSessionOptions = {},
-): KoaMiddleware<V> {
+): KoaMiddleware<V, I> {
   const { property, ...checked } = checkNamedOptions('createKoaAdapter', options)
   return async (context, next) => {
     const { req, res } = context

@@ -14,7 +14,10 @@ export type { NodeResponse } from '../request/node-head.ts'
 export type { NodeRequest } from '../request/node-session.ts'
 
 /** Gives the session of a request; the same one, however often and by which adapter of a manager it is asked for. */
-export type NodeAdapter<V> = (request: NodeRequest, response: NodeResponse) => RequestSession<V>
+export type NodeAdapter<V, I = V> = (
+  request: NodeRequest,
+  response: NodeResponse,
+) => RequestSession<V, I>
 
 /**
  * Makes the adapter of a manager. Its headers go on the response when a write is done, beside what is
@@ -37,10 +40,10 @@ export type NodeAdapter<V> = (request: NodeRequest, response: NodeResponse) => R
  * }
  * ```
  */
-export function createNodeAdapter<V>(
-  manager: SessionManager<V>,
+export function createNodeAdapter<V, I = V>(
+  manager: SessionManager<V, I>,
   options: RequestSessionOptions = {},
-): NodeAdapter<V> {
+): NodeAdapter<V, I> {
   const checked = checkAdapterOptions('createNodeAdapter', options)
   return (request, response) => nodeSession(manager, request, response, checked)
 }

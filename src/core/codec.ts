@@ -1,11 +1,11 @@
 import { InvalidValueError } from './errors.ts'
 
-/** Turns values into the text that a backend keeps, and back. */
-export interface Codec<V> {
+/** Turns values into the text that a backend keeps, and back. Before a schema `Decoded` may be `unknown`. */
+export interface Codec<V, Decoded = V> {
   /** The text for `value`. Whatever it throws becomes an `InvalidValueError`. */
   readonly encode: (value: V) => string
   /** The value for a text that `encode` made. Whatever it throws makes the session `invalid`. */
-  readonly decode: (text: string) => V
+  readonly decode: (text: string) => Decoded
 }
 
 /** JSON, the default. What JSON cannot express (a `Map`, a `Date`, `NaN`) comes back as JSON left it. */
@@ -22,7 +22,18 @@ export const jsonCodec: Codec<unknown> = {
  *
  * @throws InvalidValueError when the codec throws, or makes what is no well-formed string or cannot be decoded.
  */
-export function encodeValue<V>(codec: Codec<V>, value: V): string {
+export function encodeValue<V>(codec: Codec<V, unknown>, value: V): string {
+  const text = encodeText(codec, value)
+  if ((codec as unknown) !== jsonCodec) decodeValue(codec, text)
+  return text
+}
+
+/**
+ * Encodes a value that is about to be decoded again by other means.
+ *
+ * @throws InvalidValueError when the codec throws, or makes what is no well-formed string.
+ */
+export function encodeText<V>(codec: Codec<V, unknown>, value: V): string {
   let text: unknown
   try {
     text = codec.encode(value)
@@ -31,7 +42,6 @@ export function encodeValue<V>(codec: Codec<V>, value: V): string {
   }
   if (typeof text !== 'string') throw new InvalidValueError('"value" has no encoding in the codec')
   assertWellFormed(text)
-  if ((codec as unknown) !== jsonCodec) decodeValue(codec, text)
   return text
 }
 
@@ -40,8 +50,8 @@ export function encodeValue<V>(codec: Codec<V>, value: V): string {
  *
  * @throws InvalidValueError when the codec throws or gives `undefined`, which is no value.
  */
-export function decodeValue<V>(codec: Codec<V>, text: string): V {
-  let value: V
+export function decodeValue<Decoded>(codec: Codec<never, Decoded>, text: string): Decoded {
+  let value: Decoded
   try {
     value = codec.decode(text)
   } catch {

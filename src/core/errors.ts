@@ -13,6 +13,7 @@ export type AnySessionError =
   | InvalidCookieError
   | InvalidPeriodError
   | InvalidValueError
+  | SchemaFaultError
   | SessionConflictError
   | SessionGoneError
   | SubjectLimitError
@@ -109,10 +110,43 @@ export class InvalidPeriodError extends SessionError {
   override readonly code = 'ERR_SESSION_INVALID_PERIOD' as const
 }
 
-/** A value that cannot be encoded or a stored one that no longer decodes; a subject or label that is no text. */
+/**
+ * A value that cannot be encoded or does not fit the schema, or a stored one that no longer decodes or fits; a subject
+ * or label that is no text.
+ */
 export class InvalidValueError extends SessionError {
   override readonly name = 'InvalidValueError'
   override readonly code = 'ERR_SESSION_INVALID_VALUE' as const
+  // Private, so that nothing which shows errors shows them: the keys of a record are data of users.
+  readonly #paths: readonly (readonly PropertyKey[])[]
+
+  constructor(
+    message: string,
+    {
+      paths = [],
+      ...options
+    }: ErrorOptions & { paths?: readonly (readonly PropertyKey[])[] | undefined } = {},
+  ) {
+    super(message, options)
+    this.#paths = paths
+  }
+
+  /** Where in the value the schema found something wrong; empty when no schema did. Not shown by `inspect` or `JSON.stringify`. */
+  get paths(): readonly (readonly PropertyKey[])[] {
+    return this.#paths
+  }
+}
+
+/** What is said of a stored value that the codec, the schema and `migrate` have given up. */
+export const INVALID = 'the stored value no longer decodes or fits'
+
+/**
+ * The schema or `migrate` threw, in place of saying what is wrong with the value. So nothing is known of it: nothing was
+ * stored, and no session counts as `invalid`. What was thrown is dropped, since it may quote the value.
+ */
+export class SchemaFaultError extends SessionError {
+  override readonly name = 'SchemaFaultError'
+  override readonly code = 'ERR_SESSION_SCHEMA_FAULT' as const
 }
 
 /** Another request changed the session since it was loaded, and this write was not applied. */

@@ -1,12 +1,11 @@
 import type { Assurance } from './assurance.ts'
 import type { Clock } from './clock.ts'
-import type { Codec } from './codec.ts'
-import { decodeValue } from './codec.ts'
 import { SessionConflictError, SessionGoneError } from './errors.ts'
 import { handleOf, isKey } from './key.ts'
 import type { Handle, Key } from './key.ts'
 import { NO_LABELS } from './labels.ts'
 import type { Period } from './period.ts'
+import type { DeepReadonly } from './readonly.ts'
 import type { Labels, Renewal, SessionFacts, TouchDue } from './session-backend.ts'
 
 declare const sessionBrand: unique symbol
@@ -22,8 +21,8 @@ export interface Session<V = unknown> {
   readonly [sessionBrand]: true
   /** The secret key, as in the cookie. */
   readonly key: Key
-  /** The value as stored; `undefined` once the session is cleared. */
-  readonly value: V
+  /** The value as stored, read-only however deep; `undefined` once the session is cleared. */
+  readonly value: DeepReadonly<V>
   /** Seconds left when last read or written; 0 once cleared. */
   readonly expiryPeriod: Period
   /** Whether there is something to tell the client: set by every successful write, never reset. */
@@ -58,7 +57,8 @@ export interface SessionState<V> {
   touchDue: TouchDue | undefined
   /** There when a cookie with this key should be set not at all, or in any case. */
   renewal: Renewal | undefined
-  readonly codec: Codec<V>
+  /** The value of a text, where nobody has looked yet. */
+  readonly decode: (text: string) => V
   /** The end of the line of writes on this object. */
   writes: Promise<void> | undefined
 }
@@ -79,10 +79,12 @@ class ManagedSession<V> implements Session<V> {
     return this.#state.key
   }
 
-  get value(): V {
+  get value(): DeepReadonly<V> {
     const state = this.#state
-    if (state.text === undefined) return undefined as V
-    return (state.decoded ??= decodeValue(state.codec, state.text))
+    if (state.decoded === undefined && state.text !== undefined) {
+      state.decoded = state.decode(state.text)
+    }
+    return state.decoded as DeepReadonly<V>
   }
 
   get expiryPeriod(): Period {

@@ -1,24 +1,25 @@
 import type { Backend } from '../core/backend.ts'
 import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../core/clock.ts'
-import { jsonCodec } from '../core/codec.ts'
-import type { Codec } from '../core/codec.ts'
 import { UnsupportedOperationError } from '../core/errors.ts'
 import { hasLifecycle, isSessionBackend } from '../core/session-backend.ts'
 import type { SessionBackend, StatelessBackend } from '../core/session-backend.ts'
 import { cookiesFor } from '../http/chunked-cookie.ts'
 import { checkCookie } from '../http/cookie-options.ts'
 import type { Cookie } from '../http/cookie-options.ts'
-import type { SessionManagerOptions } from './session-manager.ts'
+import type { SessionManagerOptions } from './options.ts'
+import { createForm, decodeUnchecked } from './values.ts'
+import type { ValueForm } from './values.ts'
 
 /** What every operation of one manager works with: its options, checked once. */
-export interface ManagerContext<V> {
+export interface ManagerContext<V> extends ValueForm<V> {
   readonly backend: Backend
   /** Whether the backend leaves it to the manager to publish events. */
   readonly tells: boolean
   /** The same backend where it has the whole lifecycle. */
   readonly lifecycle: SessionBackend | StatelessBackend | undefined
-  readonly codec: Codec<V>
+  /** The value of a text, where there is no schema. */
+  readonly decode: (text: string) => V
   readonly cookie: Cookie
   /** How many cookies a key may take, where the backend is stateless. */
   readonly chunks: number | undefined
@@ -28,7 +29,16 @@ export interface ManagerContext<V> {
   unversioned: boolean
 }
 
-const OPTIONS = new Set(['backend', 'cookie', 'codec', 'updateTimeoutMs', 'clock'])
+const OPTIONS = new Set([
+  'backend',
+  'cookie',
+  'schema',
+  'migrate',
+  'codec',
+  'freeze',
+  'updateTimeoutMs',
+  'clock',
+])
 const OPERATIONS = ['generate', 'get', 'set', 'clear'] as const
 
 /**
@@ -37,19 +47,17 @@ const OPERATIONS = ['generate', 'get', 'set', 'clear'] as const
  * @throws TypeError for a missing or unknown option, or one of the wrong type.
  * @throws InvalidCookieError when the cookie breaks a rule of cookies.
  */
-export function createContext<V>(options: SessionManagerOptions<V>): ManagerContext<V> {
+export function createContext<V, I>(options: SessionManagerOptions<V, I>): ManagerContext<V> {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError('createSessionManager needs an options object with a "backend"')
   }
   for (const option of Object.keys(options)) {
     if (!OPTIONS.has(option)) throw new TypeError(`createSessionManager has no option "${option}"`)
   }
-  const { backend, cookie = {}, codec = jsonCodec as Codec<V> } = options
+  const { backend, cookie = {} } = options
   const { updateTimeoutMs = 10_000, clock = systemClock } = options
   assertBackend(backend)
-  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
-    throw new TypeError('"codec" must have the functions encode and decode')
-  }
+  const form = createForm(options)
   if (!Number.isFinite(updateTimeoutMs) || updateTimeoutMs < 0 || updateTimeoutMs >= 2 ** 31) {
     throw new RangeError('"updateTimeoutMs" must be a number of milliseconds that a timer can wait')
   }
@@ -62,7 +70,8 @@ export function createContext<V>(options: SessionManagerOptions<V>): ManagerCont
     backend,
     tells: backend.publishesEvents !== true,
     lifecycle: hasLifecycle(backend) ? backend : undefined,
-    codec,
+    ...form,
+    decode: (text) => decodeUnchecked(form, text),
     cookie: checked,
     chunks: maxKeyLength === undefined ? undefined : cookiesFor(checked.name, maxKeyLength),
     clock,

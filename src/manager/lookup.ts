@@ -1,5 +1,4 @@
 import type { Found, Missed } from '../core/backend.ts'
-import { decodeValue } from '../core/codec.ts'
 import { backendFault, InvalidValueError } from '../core/errors.ts'
 import {
   operationStart,
@@ -19,6 +18,7 @@ import type { HeaderSource } from '../http/header-source.ts'
 import type { ManagerContext } from './context.ts'
 import type { LookupReason } from './session-manager.ts'
 import { tellRead, unusable } from './tell.ts'
+import { restoreValue } from './values.ts'
 
 // Enough for a cookie of each path and domain in use, too few to turn one request into many reads.
 const MAX_CANDIDATES = 4
@@ -37,7 +37,10 @@ export async function lookUpKey<V>(
   const answer = await readBackend(context, key)
   if (!answer.ok) return { ok: false, reason: answer.reason, key }
   try {
-    return { ok: true, session: sessionOf(context, key as Key, answer) }
+    const { value: text } = answer
+    const decoded =
+      context.schema === undefined ? context.decode(text) : await restoreValue(context, text)
+    return { ok: true, session: sessionOf(context, key as Key, answer, decoded) }
   } catch (error) {
     if (error instanceof InvalidValueError) {
       const { facts } = answer as Partial<SessionFound>
@@ -121,13 +124,12 @@ function isUsable({ value, period }: Found): boolean {
   return typeof value === 'string' && typeof period === 'number' && !Number.isNaN(period)
 }
 
-function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found): Session<V> {
-  const { codec } = context
+function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found, decoded: V): Session<V> {
   const { facts, touchDue, renewal, key: successor } = found as Partial<SessionFound>
   return createSession<V>({
     key: successor ?? key,
     text: found.value,
-    decoded: decodeValue(codec, found.value),
+    decoded,
     expiryPeriod: found.period,
     modified: false,
     version: found.version,
@@ -135,7 +137,7 @@ function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found): Sessi
     factsAtMs: context.clock.now(),
     touchDue,
     renewal,
-    codec,
+    decode: context.decode,
     writes: undefined,
   })
 }

@@ -35,11 +35,11 @@ export async function touch<V>(context: ManagerContext<V>, session: Session<V>):
 }
 
 /** `SessionManager.bind`. */
-export async function bind<V>(
+export async function bind<V, I>(
   context: ManagerContext<V>,
   session: Session<V>,
   subject: string,
-  { carryOver, ...options }: BindSessionOptions<V>,
+  { carryOver, ...options }: BindSessionOptions<V, I>,
 ): Promise<void> {
   lifecycleOf(context, 'bind')
   assertSubject(subject)

@@ -1,29 +1,13 @@
 import type { Assurance } from '../core/assurance.ts'
 import type { Authentication } from '../core/authentication.ts'
-import type { Backend } from '../core/backend.ts'
-import type { Clock } from '../core/clock.ts'
-import type { Codec } from '../core/codec.ts'
 import type { Handle } from '../core/key.ts'
 import type { Period } from '../core/period.ts'
 import type { PolicyDescription } from '../core/policy-description.ts'
+import type { DeepReadonly, Given } from '../core/readonly.ts'
 import type { Labels, SessionSummary } from '../core/session-backend.ts'
 import type { Session } from '../core/session.ts'
-import type { CookieAttributes, CookieOptions } from '../http/cookie-options.ts'
+import type { CookieAttributes } from '../http/cookie-options.ts'
 import type { HeaderSource } from '../http/header-source.ts'
-
-/** Options of `createSessionManager`. */
-export interface SessionManagerOptions<V> {
-  /** Where sessions live. There is no default: memory would be a silent choice for production. */
-  readonly backend: Backend
-  /** Name and attributes of the cookie. Default: `__Host-session`, Secure, HttpOnly, SameSite=Lax, Path=/. */
-  readonly cookie?: CookieOptions | undefined
-  /** How values become text. Default: JSON. */
-  readonly codec?: Codec<V> | undefined
-  /** Milliseconds after which `update` gives up on a contended session. Default: 10,000. */
-  readonly updateTimeoutMs?: number | undefined
-  /** The clock that `update` waits by. Default: the machine's. */
-  readonly clock?: Clock | undefined
-}
 
 /** What a look-up found. */
 export type Lookup<V, Reason extends string = LookupReason> =
@@ -32,7 +16,7 @@ export type Lookup<V, Reason extends string = LookupReason> =
 
 /**
  * Why there is no session: `not_found` (never made, cleared, expired, malformed), `not_set` (live, but
- * without a value), `invalid` (live, but its value no longer decodes).
+ * without a value), `invalid` (live, but its value no longer decodes or fits).
  */
 export type LookupReason = 'not_found' | 'not_set' | 'invalid'
 
@@ -48,17 +32,22 @@ export interface GenerateSessionOptions extends Authentication {
 
 /** Options of `fromHeadersOrCreate`. */
 export interface CreateOptions extends GenerateSessionOptions {
-  /** `create` ends a session whose value no longer decodes and makes a new one. Default: reject. */
+  /** `create` ends a session whose value no longer decodes or fits, and makes a new one. Default: reject. */
   readonly onInvalid?: 'reject' | 'create' | undefined
 }
 
 /** What `set` changes. */
-export interface SetChange<V> {
+export interface SetChange<I> {
   /** The new value. Left out, the stored value is neither read nor rewritten; undefined is a `TypeError`. */
-  readonly value?: V
+  readonly value?: Given<I>
   /** Seconds to live from now without use. Default: the backend's default period, as in the original. */
   readonly expiry?: Period | undefined
 }
+
+/** The function that an `update` applies: what to store in place of `value`, or `undefined` for nothing. */
+export type Change<Value, I> = (
+  value: Value,
+) => Given<I> | undefined | PromiseLike<Given<I> | undefined>
 
 /** Options of `update`. */
 export interface UpdateOptions {
@@ -82,7 +71,7 @@ export interface RotateSessionOptions extends Authentication {
 }
 
 /** Options of `bind`. */
-export interface BindSessionOptions<V = unknown> extends Authentication {
+export interface BindSessionOptions<V = unknown, I = V> extends Authentication {
   /** Shown by `list`: a device name, a place. Default: as before. */
   readonly labels?: Labels | undefined
   /**
@@ -93,7 +82,7 @@ export interface BindSessionOptions<V = unknown> extends Authentication {
    * old key is lost, later ones reject. Should that write fail, `bind` rejects and the session is at its end; its key
    * has been given to nobody. `undefined` is a `TypeError`. Default: the value stays as it is.
    */
-  readonly carryOver?: ((value: V) => V | PromiseLike<V>) | undefined
+  readonly carryOver?: ((value: DeepReadonly<V>) => Given<I> | PromiseLike<Given<I>>) | undefined
 }
 
 /** One session of a list. */
@@ -126,7 +115,7 @@ export type HeaderField = [name: string, value: string]
  * `list`, `clearHandle`, `clearSubject` and `clearAll` reject with `UnsupportedOperationError`. What a stateless backend
  * cannot do, `clear` of a copied cookie above all, is in its own type and documentation.
  */
-export interface SessionManager<V = unknown> {
+export interface SessionManager<V = unknown, I = V> {
   /** The session of `key`, as `of_key`. One read; never extends the session. */
   fromKey(key: string): Promise<Lookup<V>>
 
@@ -141,44 +130,51 @@ export interface SessionManager<V = unknown> {
    * The session that the request's cookie names, or a new one with `value`, as `of_header_or_create`.
    * A live session without a value is ended first. The options are not applied to a session found.
    *
-   * @throws InvalidValueError when the stored value no longer decodes, unless `onInvalid` is `create`.
+   * @throws InvalidValueError when the stored value no longer decodes or fits, unless `onInvalid` is `create`.
    */
-  fromHeadersOrCreate(headers: HeaderSource, value: V, options?: CreateOptions): Promise<Session<V>>
+  fromHeadersOrCreate(
+    headers: HeaderSource,
+    value: Given<I>,
+    options?: CreateOptions,
+  ): Promise<Session<V>>
 
   /**
    * Makes a session. The cookie goes out with `toCookieHeaders`.
    *
    * @throws TypeError when `value` is undefined.
-   * @throws InvalidValueError when the codec cannot encode `value`, or subject or labels are no text.
+   * @throws InvalidValueError when `value` does not fit the schema, the codec cannot encode it, or subject or labels are no text.
+   * @throws SchemaFaultError when the schema throws.
    * @throws InvalidPeriodError when `expiry` is out of range.
    * @throws SubjectLimitError when the subject has as many sessions as the backend's policy allows.
    */
-  generate(value: V, options?: GenerateSessionOptions): Promise<Session<V>>
+  generate(value: Given<I>, options?: GenerateSessionOptions): Promise<Session<V>>
 
   /**
    * Writes a value, the expiry, or both, if nobody else has changed the value since it was loaded. Moving
    * the expiry alone never conflicts.
    *
    * @throws TypeError when `value` is given and undefined: that is a write about to be lost.
+   * @throws InvalidValueError and SchemaFaultError as `generate` does.
    * @throws SessionConflictError when the value has changed; load again, or use `update`.
    * @throws SessionGoneError when the session was cleared or has expired.
    */
-  set(session: Session<V>, change: SetChange<V>): Promise<void>
+  set(session: Session<V>, change: SetChange<I>): Promise<void>
 
   /**
    * Writes `fn(value)`, on the value as it is at that moment: on a conflict it reads again and calls `fn`
-   * again, so `n` parallel increments give `n`. `fn` gets a copy of its own, may be async, and must
-   * not write to the same session itself. `undefined` writes nothing. Resolves to the value stored.
+   * again, so `n` parallel increments give `n`. `fn` gets a copy that is read-only and returns a new value; it may be
+   * async, and must not write to the same session itself. `undefined` writes nothing. Resolves to the value stored.
    *
+   * @throws InvalidValueError when the value no longer decodes or fits; else it and SchemaFaultError as `generate` does.
    * @throws SessionConflictError when it still conflicts at the deadline.
    * @throws SessionGoneError when the session was cleared or has expired.
    * @throws UnsupportedOperationError on a backend without versions, unless `unversioned`.
    */
   update(
     session: Session<V>,
-    fn: (value: V) => V | undefined | PromiseLike<V | undefined>,
+    fn: Change<DeepReadonly<V>, I>,
     options?: UpdateOptions,
-  ): Promise<V>
+  ): Promise<DeepReadonly<V>>
 
   /**
    * Ends the session. Its object then shows no value and a period of 0; later writes on it reject with
@@ -226,7 +222,7 @@ export interface SessionManager<V = unknown> {
    *
    * @throws what `rotate` throws, and SubjectLimitError as `generate` does.
    */
-  bind(session: Session<V>, subject: string, options?: BindSessionOptions<V>): Promise<void>
+  bind(session: Session<V>, subject: string, options?: BindSessionOptions<V, I>): Promise<void>
 
   /**
    * Asks for an authentication less than `seconds` ago, before a sensitive step (ASVS 7.5.1, 7.5.3). Both moments are of

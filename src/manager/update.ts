@@ -1,15 +1,14 @@
-import { decodeValue, encodeValue } from '../core/codec.ts'
 import { UnsupportedOperationError } from '../core/errors.ts'
 import { assertPeriod } from '../core/period.ts'
+import type { DeepReadonly } from '../core/readonly.ts'
+import { isPromise } from '../core/schema.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session, SessionState } from '../core/session.ts'
 import type { ManagerContext } from './context.ts'
 import { readBackend, UNSEEN } from './lookup.ts'
-import type { UpdateOptions } from './session-manager.ts'
+import type { Change, UpdateOptions } from './session-manager.ts'
+import { prepareValue, restoreValue } from './values.ts'
 import { applyWrite, conflict, gone, writeBackend } from './write.ts'
-
-/** The function that an update applies. */
-export type Change<V> = (value: V) => V | undefined | PromiseLike<V | undefined>
 
 /** The value that a try starts from. */
 interface Basis {
@@ -21,24 +20,24 @@ interface Basis {
 const LONGEST_WAIT_MS = 32
 
 /** `SessionManager.update`. */
-export async function update<V>(
+export async function update<V, I>(
   context: ManagerContext<V>,
   session: Session<V>,
-  fn: Change<V>,
+  fn: Change<DeepReadonly<V>, I>,
   options: UpdateOptions,
-): Promise<V> {
+): Promise<DeepReadonly<V>> {
   const state = stateOf(session)
   if (typeof fn !== 'function') throw new TypeError('"fn" must be a function')
   if (options.expiry !== undefined) assertPeriod('expiry', options.expiry)
   return queueWrite(state, context, () => retry(context, state, fn, options))
 }
 
-async function retry<V>(
+async function retry<V, I>(
   context: ManagerContext<V>,
   state: SessionState<V>,
-  fn: Change<V>,
+  fn: Change<DeepReadonly<V>, I>,
   options: UpdateOptions,
-): Promise<V> {
+): Promise<DeepReadonly<V>> {
   const { clock, timeoutMs } = context
   const deadline = clock.now() + timeoutMs
   let basis = await firstBasis(context, state, options)
@@ -52,28 +51,35 @@ async function retry<V>(
 }
 
 /** One try: the value now stored, or `undefined` after a conflict. */
-async function attemptOnce<V>(
+async function attemptOnce<V, I>(
   context: ManagerContext<V>,
   state: SessionState<V>,
   basis: Basis,
-  fn: Change<V>,
+  fn: Change<DeepReadonly<V>, I>,
   options: UpdateOptions,
-): Promise<V | undefined> {
-  const next = await fn(decodeValue(context.codec, basis.text))
+): Promise<DeepReadonly<V> | undefined> {
+  const { text: before } = basis
+  const unchecked = context.schema === undefined
+  const next = await fn(
+    (unchecked ? context.decode(before) : await restoreValue(context, before)) as DeepReadonly<V>,
+  )
   if (isCleared(state)) throw gone()
   if (next === undefined) {
-    adopt(state, basis)
-    return decodeValue(context.codec, basis.text)
+    const kept = unchecked ? context.decode(before) : await restoreValue(context, before)
+    adopt(state, basis, kept)
+    return kept as DeepReadonly<V>
   }
-  const text = encodeValue(context.codec, next)
-  const written = await writeBackend(context, state, text, {
+  const preparing = prepareValue(context, next)
+  const prepared = isPromise(preparing) ? await preparing : preparing
+  const written = await writeBackend(context, state, prepared.text, {
     version: basis.version,
     expiry: options.expiry ?? ownPeriod(context, state),
     keepPeriod: true,
   })
   if (written === 'conflict') return undefined
-  applyWrite(state, text, written)
-  return decodeValue(context.codec, text)
+  applyWrite(state, prepared, written)
+  const { text, shown } = prepared
+  return (shown === undefined ? context.decode(text) : shown) as DeepReadonly<V>
 }
 
 /** A backend with the lifecycle knows the session's own period; elsewhere what was left of it must do. */
@@ -104,8 +110,8 @@ async function readBasis<V>(context: ManagerContext<V>, state: SessionState<V>):
 }
 
 /** Shows a value that was read but not written. */
-function adopt<V>(state: SessionState<V>, { text, version }: Basis): void {
-  if (state.text !== text) state.decoded = undefined
+function adopt<V>(state: SessionState<V>, { text, version }: Basis, decoded: V): void {
+  if (state.text !== text) state.decoded = decoded
   state.text = text
   state.version = version
 }

@@ -1,11 +1,11 @@
 import { assertAuthentication } from '../core/authentication.ts'
-import { encodeValue } from '../core/codec.ts'
 import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import type { BackendOperation } from '../core/event-messages.ts'
 import type { Key } from '../core/key.ts'
 import { encodeLabels } from '../core/labels.ts'
 import { assertPeriod } from '../core/period.ts'
 import type { Period } from '../core/period.ts'
+import { isPromise } from '../core/schema.ts'
 import type { SessionFacts, SessionSetOptions } from '../core/session-backend.ts'
 import { clearState, createSession, isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session, SessionState } from '../core/session.ts'
@@ -24,13 +24,15 @@ import {
   tellWritten,
   unusable,
 } from './tell.ts'
+import { prepareValue } from './values.ts'
+import type { Prepared } from './values.ts'
 
-/** Checks all that a new session is made of; returns the text of its value. Throws as `generate` does. */
-export function checkGeneration<V>(
+/** Checks all that a new session is made of, and makes its value ready. Throws as `generate` does. */
+function prepareGeneration<V>(
   context: ManagerContext<V>,
-  value: V,
+  value: unknown,
   options: GenerateSessionOptions,
-): string {
+): Prepared<V> | Promise<Prepared<V>> {
   const { expiry, subject, labels, assurance, absolute } = options
   if (value === undefined) throw new TypeError('"value" must not be undefined')
   if (expiry !== undefined) assertPeriod('expiry', expiry)
@@ -39,18 +41,21 @@ export function checkGeneration<V>(
   if (subject !== undefined) assertSubject(subject)
   assertAuthentication(options, subject !== undefined)
   encodeLabels(labels)
-  return encodeValue(context.codec, value)
+  return prepareValue(context, value)
 }
 
-/** `SessionManager.generate`. */
+/** `SessionManager.generate`. What is wrong with the new session is found before `begin` is called. */
 export async function generate<V>(
   context: ManagerContext<V>,
-  value: V,
+  value: unknown,
   options: GenerateSessionOptions,
+  begin?: () => Promise<void>,
 ): Promise<Session<V>> {
-  const text = checkGeneration(context, value, options)
+  const preparing = prepareGeneration(context, value, options)
+  const { text, shown } = isPromise(preparing) ? await preparing : preparing
+  if (begin !== undefined) await begin()
   const { expiry, subject, labels, assurance, absolute } = options
-  const { backend, codec } = context
+  const { backend, decode } = context
   let created: (SessionFacts & { readonly period: Period }) | undefined
   const onCreated = (facts: typeof created): void => void (created = facts)
   const more =
@@ -64,7 +69,7 @@ export async function generate<V>(
   return createSession<V>({
     key,
     text,
-    decoded: undefined,
+    decoded: shown,
     expiryPeriod: created?.period ?? period,
     modified: true,
     version: created === undefined || context.chunks !== undefined ? undefined : 1,
@@ -72,29 +77,33 @@ export async function generate<V>(
     factsAtMs: context.clock.now(),
     touchDue: undefined,
     renewal: undefined,
-    codec,
+    decode,
     writes: undefined,
   })
 }
 
 /** `SessionManager.set`. */
-export async function set<V>(
+export async function set<V, I>(
   context: ManagerContext<V>,
   session: Session<V>,
-  change: SetChange<V>,
+  change: SetChange<I>,
 ): Promise<void> {
   const state = stateOf(session)
   const { value, expiry } = change
   if (value === undefined && 'value' in change) throw new TypeError('"value" must not be undefined')
   if (expiry !== undefined) assertPeriod('expiry', expiry)
-  const text = value === undefined ? undefined : encodeValue(context.codec, value)
+  // Now, and not at its turn: what the caller does with the value afterwards is not to be stored.
+  const preparing = value === undefined ? undefined : prepareValue(context, value)
+  if (isPromise(preparing)) preparing.catch(ignore)
   await queueWrite(state, context, async () => {
+    const prepared = isPromise(preparing) ? await preparing : preparing
+    const text = prepared?.text
     const asks = text !== undefined && state.version === undefined && asksForVersions(context)
     const known = text === undefined ? undefined : state.version
     const version = asks ? await askVersion(context, state) : known
     const outcome = await writeBackend(context, state, text, { expiry, version })
     if (outcome === 'conflict') throw conflict()
-    applyWrite(state, text, outcome)
+    applyWrite(state, prepared, outcome)
   })
 }
 
@@ -199,20 +208,22 @@ export async function writeBackend<V>(
 /** Shows a write on the session's object, unless that was cleared meanwhile. */
 export function applyWrite<V>(
   state: SessionState<V>,
-  text: string | undefined,
+  prepared: Prepared<V> | undefined,
   written: Written,
 ): void {
   if (isCleared(state)) return
   if (written.key !== undefined) state.key = written.key
-  if (text !== undefined) {
-    state.text = text
-    state.decoded = undefined
+  if (prepared !== undefined) {
+    state.text = prepared.text
+    state.decoded = prepared.shown
     state.version = written.version
   }
   state.expiryPeriod = written.period
   state.touchDue = undefined
   state.modified = true
 }
+
+function ignore(): void {}
 
 /** The error of a write that lost against another one. */
 export function conflict(): SessionConflictError {

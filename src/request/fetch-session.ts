@@ -21,8 +21,8 @@ const managers = new WeakMap<object, object>()
  *
  * @throws TypeError where something else is in that place.
  */
-export async function withSession<V, T>(
-  manager: SessionManager<V>,
+export async function withSession<V, I, T>(
+  manager: SessionManager<V, I>,
   headers: Headers,
   place: SessionPlace,
   { property, ...options }: NamedSession,

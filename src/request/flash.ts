@@ -1,3 +1,4 @@
+import type { DeepReadonly, Given } from '../core/readonly.ts'
 import type { UpdateOptions } from '../manager/session-manager.ts'
 import type { RequestSession } from './request-session.ts'
 
@@ -32,30 +33,31 @@ export type OptionalField<V> = {
  * }
  * ```
  */
-export async function takeFlash<V, Field extends OptionalField<V>>(
-  session: RequestSession<V>,
+export async function takeFlash<V, Field extends OptionalField<V>, I = V>(
+  session: RequestSession<V, I>,
   field: Field,
   options: UpdateOptions = {},
-): Promise<V[Field] | undefined> {
+): Promise<DeepReadonly<V[Field]> | undefined> {
   const seen = await session.load()
   // Most pages find nothing: they shall neither write nor need headers that can still be written.
-  if (seen === undefined || fieldOf(seen.value, field) === undefined) return undefined
-  let taken: V[Field] | undefined
+  if (seen === undefined || fieldOf<V, Field>(seen.value, field) === undefined) return undefined
+  let taken: DeepReadonly<V[Field]> | undefined
   await session.update((value) => {
     // Again after a conflict: another request may have taken it, or left another.
-    taken = fieldOf(value, field)
+    taken = fieldOf<V, Field>(value, field)
     if (value === undefined || taken === undefined) return undefined
     const { [field]: _, ...rest } = value as V & object
-    return rest as V
+    return rest as Given<I>
   }, options)
   return taken
 }
 
 function fieldOf<V, Field extends keyof V>(
-  value: V | undefined,
+  value: DeepReadonly<V> | undefined,
   field: Field,
-): V[Field] | undefined {
+): DeepReadonly<V[Field]> | undefined {
   // Values come from a store: whatever they are declared to be, they may be of an older form.
   const isObject = typeof value === 'object' && value !== null
-  return isObject && Object.hasOwn(value, field) ? value[field] : undefined
+  if (!isObject || !Object.hasOwn(value, field)) return undefined
+  return (value as V)[field] as DeepReadonly<V[Field]>
 }

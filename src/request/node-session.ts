@@ -10,13 +10,13 @@ export interface NodeRequest {
 }
 
 /** The session of a request of Node; the same one, however often and by which adapter of a manager it is asked for. */
-export function nodeSession<V>(
-  manager: SessionManager<V>,
+export function nodeSession<V, I>(
+  manager: SessionManager<V, I>,
   request: NodeRequest,
   response: NodeResponse,
   options: RequestSessionOptions,
   createHead: (response: NodeResponse) => ResponseHead = createNodeHead,
-): RequestSession<V> {
+): RequestSession<V, I> {
   const known = sessionsOf(manager)
   let session = known.get(request)
   if (session === undefined) {
@@ -29,8 +29,10 @@ export function nodeSession<V>(
 // By manager and not by adapter: two adapters of one manager must not make two sessions for one request.
 const managers = new WeakMap<object, WeakMap<NodeRequest, unknown>>()
 
-function sessionsOf<V>(manager: SessionManager<V>): WeakMap<NodeRequest, RequestSession<V>> {
+function sessionsOf<V, I>(
+  manager: SessionManager<V, I>,
+): WeakMap<NodeRequest, RequestSession<V, I>> {
   const known = managers.get(manager) ?? new WeakMap<NodeRequest, unknown>()
   managers.set(manager, known)
-  return known as WeakMap<NodeRequest, RequestSession<V>>
+  return known as WeakMap<NodeRequest, RequestSession<V, I>>
 }

@@ -1,7 +1,9 @@
 import type { Period } from '../core/period.ts'
+import type { DeepReadonly, Given } from '../core/readonly.ts'
 import type { Session } from '../core/session.ts'
 import type {
   BindSessionOptions,
+  Change,
   GenerateSessionOptions,
   HeaderField,
   RecentAuthenticationOptions,
@@ -25,7 +27,7 @@ export interface ResponseHead {
 export interface RequestSessionOptions {
   /** Sends the cookie without `Max-Age`, so that it ends with the browser session. Default: false. */
   readonly discard?: boolean | undefined
-  /** `create` treats a session whose value no longer decodes as missing. Default: reject. */
+  /** `create` treats a session whose value no longer decodes or fits as missing. Default: reject. */
   readonly onInvalid?: 'reject' | 'create' | undefined
 }
 
@@ -41,24 +43,24 @@ export interface RequestSessionOptions {
  * before it waits for anything else: a logout meanwhile then makes its write reject with `SessionGoneError`,
  * where a first call after the logout would find no session and make a new one.
  */
-export interface RequestSession<V = unknown> {
+export interface RequestSession<V = unknown, I = V> {
   /** The session, or `undefined`: no cookie, a dead one, a session without a value, or cleared in this request. */
   load(): Promise<Session<V> | undefined>
 
   /** The session, or a new one with `value`. The options are not applied to a session found. */
-  loadOrCreate(value: V, options?: GenerateSessionOptions): Promise<Session<V>>
+  loadOrCreate(value: Given<I>, options?: GenerateSessionOptions): Promise<Session<V>>
 
   /** Sets the value of the session, or makes a new one with it. Throws as `SessionManager.set` does. */
-  set(value: V, options?: { expiry?: Period | undefined }): Promise<Session<V>>
+  set(value: Given<I>, options?: { expiry?: Period | undefined }): Promise<Session<V>>
 
   /**
    * Writes `fn(value)` atomically, as `SessionManager.update` does. Where there is no session, `fn` gets
    * `undefined`, and what it returns makes one. Resolves to the value stored, if any.
    */
   update(
-    fn: (value: V | undefined) => V | undefined | PromiseLike<V | undefined>,
+    fn: Change<DeepReadonly<V> | undefined, I>,
     options?: UpdateOptions,
-  ): Promise<V | undefined>
+  ): Promise<DeepReadonly<V> | undefined>
 
   /** Ends the session, readable or not, and evicts its cookie. Without one it does nothing. */
   clear(): Promise<void>
@@ -71,7 +73,7 @@ export interface RequestSession<V = unknown> {
    * there is none, or one of another subject, which is ended first, it makes one with `value`. Throws as
    * `SessionManager.bind` does.
    */
-  bind(subject: string, value: V, options?: BindSessionOptions<V>): Promise<Session<V>>
+  bind(subject: string, value: Given<I>, options?: BindSessionOptions<V, I>): Promise<Session<V>>
 
   /**
    * The session, if its user authenticated less than `seconds` ago. Throws as
@@ -84,4 +86,5 @@ export interface RequestSession<V = unknown> {
 }
 
 /** The type of a request's session of a manager, for where frameworks are told what their requests carry. */
-export type RequestSessionOf<M> = M extends SessionManager<infer V> ? RequestSession<V> : never
+export type RequestSessionOf<M> =
+  M extends SessionManager<infer V, infer I> ? RequestSession<V, I> : never

@@ -60,7 +60,7 @@ describe('createRequestSession', () => {
     const key = await backend.generate({ value: '{' })
     const manager = createSessionManager({ backend })
     const session = createRequestSession(manager, `__Host-session=${key}`, createHead())
-    await expect(session.load()).rejects.toThrow('the stored value cannot be decoded by the codec')
+    await expect(session.load()).rejects.toThrow('the stored value no longer decodes or fits')
   })
 
   it('refuses an unknown onInvalid', () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { jsonCodec } from '../../src/core/codec.ts'
 import { generateKey } from '../../src/core/key.ts'
 import type { SessionState } from '../../src/core/session.ts'
 import { clearState, queueWrite } from '../../src/core/session.ts'
@@ -30,7 +29,7 @@ function create() {
     factsAtMs: 0,
     touchDue: undefined,
     renewal: undefined,
-    codec: jsonCodec,
+    decode: JSON.parse,
     writes: undefined,
   }
   const clock = createManualClock()

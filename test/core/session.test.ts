@@ -1,7 +1,5 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { jsonCodec } from '../../src/core/codec.ts'
-import type { Codec } from '../../src/core/codec.ts'
 import type { Key } from '../../src/core/key.ts'
 import { generateKey, handleOf } from '../../src/core/key.ts'
 import type { Session, SessionState } from '../../src/core/session.ts'
@@ -29,7 +27,7 @@ function stateWith(changes: Partial<SessionState<unknown>> = {}): SessionState<u
     factsAtMs: 0,
     touchDue: { fromMs: 1, toMs: 2, period: 3 },
     renewal: undefined,
-    codec: jsonCodec,
+    decode: JSON.parse,
     writes: undefined,
     ...changes,
   }
@@ -97,8 +95,8 @@ describe('createSession', () => {
 
   it('decodes its text once, and only when someone looks', () => {
     let decoded = 0
-    const codec: Codec<unknown> = { ...jsonCodec, decode: (text) => [text, ++decoded] }
-    const session = createSession(stateWith({ codec, text: 'x' }))
+    const decode = (text: string) => [text, ++decoded]
+    const session = createSession(stateWith({ decode, text: 'x' }))
     expect(inspect(session)).not.toContain('x,')
     expect(decoded).toBe(0)
     const value = session.value

@@ -117,10 +117,9 @@ describe('bind with carryOver', () => {
     store.calls.length = 0
     let runs = 0
     await sessions.bind(session, 'ann', {
-      carryOver: async (visit) => {
+      carryOver: async ({ cart }) => {
         await Promise.resolve()
-        visit.cart.push(`run ${++runs}`)
-        return visit
+        return { cart: [...cart, `run ${++runs}`] }
       },
     })
     expect(session.value.cart).toEqual(['tea', 'run 1'])

@@ -60,7 +60,7 @@ describe.each(ENGINES)('fromHeadersOrCreate on %s', (_, create) => {
     const broken = await backend.generate({ value: '{"secret"' })
     const rejected = {
       code: 'ERR_SESSION_INVALID_VALUE',
-      message: 'the stored value cannot be decoded by the codec',
+      message: 'the stored value no longer decodes or fits',
     }
     for (const options of [undefined, {}, { onInvalid: 'reject' }] as const) {
       const made = sessions.fromHeadersOrCreate(cookieOf(broken), 'new', options)

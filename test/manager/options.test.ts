@@ -7,6 +7,8 @@ const backend = createBackend(createMemoryStore())
 const create = (options: unknown) => () =>
   createSessionManager(options as SessionManagerOptions<unknown>)
 
+const SCHEMA = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: 1 }) } }
+
 describe('createSessionManager', () => {
   it.each([undefined, null, 5, 'backend'])('refuses %s in place of options', (options) => {
     expect(create(options)).toThrow(TypeError)
@@ -33,7 +35,7 @@ describe('createSessionManager', () => {
     expect(create({ backend: Object.create(backend) as Backend })).not.toThrow()
   })
 
-  it.each(['secret', 'store', 'Cookie', 'schema'])('refuses the unknown option %s', (option) => {
+  it.each(['secret', 'store', 'Cookie', 'schemas'])('refuses the unknown option %s', (option) => {
     expect(create({ backend, [option]: undefined })).toThrow(TypeError)
     expect(create({ backend, [option]: 1 })).toThrow(
       `createSessionManager has no option "${option}"`,
@@ -45,6 +47,9 @@ describe('createSessionManager', () => {
       backend,
       cookie: undefined,
       codec: undefined,
+      schema: undefined,
+      migrate: undefined,
+      freeze: undefined,
       updateTimeoutMs: undefined,
       clock: undefined,
     }
@@ -60,6 +65,28 @@ describe('createSessionManager', () => {
       )
     },
   )
+
+  it.each([
+    null,
+    5,
+    {},
+    () => {},
+    { '~standard': { version: 1 } },
+    { '~standard': { version: 2, validate: () => ({ value: 1 }) } },
+  ])('refuses a schema that is %o', (schema) => {
+    expect(create({ backend, schema })).toThrow(TypeError)
+    expect(create({ backend, schema })).toThrow('"schema" must be a Standard Schema of version 1')
+  })
+
+  it('refuses a migrate that is no function, or has no schema to migrate to', () => {
+    expect(create({ backend, schema: SCHEMA, migrate: 5 })).toThrow('"migrate" must be a function')
+    expect(create({ backend, migrate: () => 1 })).toThrow('"migrate" needs a "schema"')
+    expect(create({ backend, schema: SCHEMA, migrate: () => 1 })).not.toThrow()
+  })
+
+  it.each([null, 1, 'true'])('refuses a freeze of %s', (freeze) => {
+    expect(create({ backend, freeze })).toThrow('"freeze" must be true or false')
+  })
 
   it.each([-1, NaN, Infinity, '10', null])(
     'refuses an updateTimeoutMs of %s',

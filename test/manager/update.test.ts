@@ -215,7 +215,7 @@ describe('update', () => {
   })
 
   it('gives fn a copy of its own: what it changes in place shows only once it is written', async () => {
-    const { sessions } = createManager()
+    const { sessions } = createManager({ manager: { freeze: false } })
     const session = await sessions.generate({ cart: ['tea'] })
     const snapshot = session.value
     const thrown = new Error('no')
@@ -236,7 +236,7 @@ describe('update', () => {
   })
 
   it('forgets a change in place when fn gives undefined', async () => {
-    const { sessions } = createManager()
+    const { sessions } = createManager({ manager: { freeze: false } })
     const session = await sessions.generate({ cart: ['tea'] })
     const result = await sessions.update(session, (value) => {
       ;(value as { cart: string[] }).cart.push('salt')

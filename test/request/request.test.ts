@@ -9,7 +9,7 @@ import { cookiesIn, createHead, createRequest } from './fixture.ts'
 const VARY = [['Vary', 'Cookie']]
 const INVALID = {
   code: 'ERR_SESSION_INVALID_VALUE',
-  message: 'the stored value cannot be decoded by the codec',
+  message: 'the stored value no longer decodes or fits',
 }
 const MISSING: readonly State[] = ['no_cookie', 'malformed', 'not_found', 'not_set']
 const ALL: readonly State[] = [...MISSING, 'found', 'invalid']

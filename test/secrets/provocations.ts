@@ -94,6 +94,24 @@ const codec = {
     throw new Error(`cannot decode ${text}`)
   },
 }
+const refusing = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value: unknown) => ({
+      issues: [{ message: `no ${JSON.stringify(value)}`, path: [MARK] }],
+    }),
+  },
+} as const
+const failing = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value: unknown) => {
+      throw new Error(`cannot judge ${JSON.stringify(value)}`)
+    },
+  },
+} as const
 const surrogates = { encode: () => `${MARK}\uD800`, decode: () => VALUE }
 
 export const valueErrors: Provocations = {
@@ -105,6 +123,21 @@ export const valueErrors: Provocations = {
   'a codec that throws': () => createSessionManager({ backend: memory, codec }).generate(VALUE),
   'a codec’s lone surrogate': () =>
     createSessionManager({ backend: memory, codec: surrogates }).generate(VALUE),
+  'a schema that refuses': () =>
+    createSessionManager({ backend: memory, schema: refusing }).generate(VALUE),
+  'a schema that refuses what is stored': async () =>
+    createSessionManager({ backend: memory, schema: refusing }).fromHeadersOrCreate(
+      cookieOf(await make()),
+      VALUE,
+    ),
+  'a schema that throws': () =>
+    createSessionManager({ backend: memory, schema: failing }).generate(VALUE),
+  'a migration that throws': async () =>
+    createSessionManager({
+      backend: memory,
+      schema: refusing,
+      migrate: (_value, text) => JSON.parse(text.slice(1)) as unknown,
+    }).fromKey((await make()).key),
   'a malformed stored value': async () => sessions.fromHeadersOrCreate(await malformed(), VALUE),
   'a malformed stored value, loaded': async () =>
     createRequestSession(sessions, await malformed(), openHead()).load(),

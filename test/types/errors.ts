@@ -41,6 +41,7 @@ export function describeError(error: AnySessionError): string {
     case 'ERR_SESSION_INVALID_COOKIE':
     case 'ERR_SESSION_INVALID_PERIOD':
     case 'ERR_SESSION_INVALID_VALUE':
+    case 'ERR_SESSION_SCHEMA_FAULT':
     case 'ERR_SESSION_SUBJECT_LIMIT':
     case 'ERR_SESSION_UNSUPPORTED_OPERATION':
       return error.name

@@ -115,7 +115,9 @@ createFetchAdapter(sessions)(async (_request: Request, view) => {
 // A flash is an optional field of the value, and has its type.
 declare const visit: RequestSession<{ cart: string[]; note?: string; codes?: number[] }>
 export const note: Promise<string | undefined> = takeFlash(visit, 'note')
-export const codes: Promise<number[] | undefined> = takeFlash(visit, 'codes', { expiry: 60 })
+export const codes: Promise<readonly number[] | undefined> = takeFlash(visit, 'codes', {
+  expiry: 60,
+})
 // @ts-expect-error
 export const taken: Promise<string> = takeFlash(visit, 'note')
 // @ts-expect-error

@@ -1,0 +1,101 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { Migrate } from '../../src/index.ts'
+import { cookieOf } from '../manager/fixture.ts'
+import { COUNTER, createCounters, LATER } from './schemas.ts'
+
+const INVALID = { ok: false, reason: 'invalid' }
+
+/** Version 1 kept the number alone. */
+const toCounter = (value: unknown) => (typeof value === 'number' ? { count: value } : undefined)
+
+/** A manager that migrates, and a session that holds `text`. */
+async function holding(text: string, migrate: Migrate, schema = COUNTER) {
+  const made = createCounters({ schema, migrate })
+  const key = await made.backend.generate({ value: text })
+  return { ...made, key }
+}
+
+async function sessionOf({ sessions, key }: Awaited<ReturnType<typeof holding>>) {
+  const found = await sessions.fromKey(key)
+  if (!found.ok) throw new Error(found.reason)
+  return found.session
+}
+
+describe.each([
+  ['at once', toCounter, COUNTER],
+  ['later', async (value: unknown) => Promise.resolve(toCounter(value)), LATER],
+] as const)('migrate, when it answers %s', (_name, migrate, schema) => {
+  it('makes of an old value one that fits', async () => {
+    const session = await sessionOf(await holding('7', migrate, schema))
+    expect(session).toMatchObject({ value: { count: 7 }, version: 1, modified: false })
+  })
+
+  it('is stored by the next write, and by nothing before', async () => {
+    const made = await holding('7', migrate, schema)
+    const session = await sessionOf(made)
+    await made.sessions.set(session, { expiry: 60 })
+    await made.sessions.update(session, () => undefined)
+    await made.sessions.rotate(session)
+    expect(await made.backend.get(session.key)).toMatchObject({ value: '7' })
+    expect(session.value).toEqual({ count: 7 })
+    await made.sessions.update(session, ({ count }) => ({ count: count + 1 }))
+    expect(await made.backend.get(session.key)).toMatchObject({ value: '{"count":8}' })
+  })
+
+  it('leaves invalid what it gives up', async () => {
+    const { sessions, key } = await holding('"seven"', migrate, schema)
+    expect(await sessions.fromKey(key)).toEqual(INVALID)
+    const create = { onInvalid: 'create' } as const
+    const made = await sessions.fromHeadersOrCreate(cookieOf(key), { count: 0 }, create)
+    expect(made.value).toEqual({ count: 0 })
+    expect(await sessions.fromKey(key)).toEqual({ ok: false, reason: 'not_found' })
+  })
+})
+
+describe('migrate', () => {
+  it('is asked only when a value does not fit, and gets it as decoded, with its text', async () => {
+    const migrate = vi.fn<Migrate>(toCounter)
+    const made = await holding('{"count":1}', migrate)
+    await sessionOf(made)
+    expect(migrate).not.toHaveBeenCalled()
+    await made.backend.set(made.key, ' [1] ')
+    expect(await made.sessions.fromKey(made.key)).toEqual(INVALID)
+    expect(migrate.mock.calls).toEqual([[[1], ' [1] ']])
+  })
+
+  it('gets undefined and the text of what does not decode', async () => {
+    const migrate = vi.fn<Migrate>((value, text) =>
+      value === undefined ? { count: text.length } : undefined,
+    )
+    const session = await sessionOf(await holding('{{{', migrate))
+    expect(session.value).toEqual({ count: 3 })
+    expect(migrate.mock.calls).toEqual([[undefined, '{{{']])
+  })
+
+  it('makes a session invalid when what it makes does not fit', async () => {
+    const { sessions, key } = await holding('7', () => ({ count: 'seven' }))
+    expect(await sessions.fromKey(key)).toEqual(INVALID)
+  })
+
+  it('serves an update that meets an old value on its way', async () => {
+    const { sessions, backend } = createCounters({ migrate: toCounter })
+    const session = await sessions.generate({ count: 1 })
+    await backend.set(session.key, '41')
+    expect(await sessions.update(session, ({ count }) => ({ count: count + 1 }))).toEqual({
+      count: 42,
+    })
+  })
+
+  it.each([
+    ['throws', () => JSON.parse('h1dden') as unknown],
+    ['rejects', () => Promise.reject(new Error('h1dden'))],
+  ])('that %s makes no session invalid: what cannot be known ends nothing', async (_name, fail) => {
+    const { sessions, backend, key } = await holding('7', fail)
+    const create = { onInvalid: 'create' } as const
+    const made = sessions.fromHeadersOrCreate(cookieOf(key), { count: 0 }, create)
+    const error: unknown = await made.catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'ERR_SESSION_SCHEMA_FAULT', message: '"migrate" threw' })
+    expect(error).not.toHaveProperty('cause')
+    expect(await backend.get(key)).toMatchObject({ ok: true, value: '7' })
+  })
+})
