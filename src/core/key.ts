@@ -1,11 +1,4 @@
-import {
-  createHmac,
-  hash,
-  hkdfSync,
-  randomBytes,
-  randomFillSync,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createHmac, hash, hkdfSync, randomFillSync, timingSafeEqual } from 'node:crypto'
 
 declare const keyBrand: unique symbol
 declare const handleBrand: unique symbol
@@ -34,9 +27,10 @@ const KEY_LENGTH = HANDLE_LENGTH + 1 + 43
 const KEY_SHAPE = /^[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}$/
 const HANDLE_SHAPE = /^[A-Za-z0-9_-]{22}$/
 
-// One call to the CSPRNG costs about as much for 48 bytes as for 4 KiB, so keys are cut from a pool.
-const pool = randomBytes((HANDLE_BYTES + SECRET_BYTES) * 85)
-let used = 0
+// One call to the CSPRNG costs about as much for 48 bytes as for 4 KiB, so keys are cut from a pool. It is filled for the
+// first key and not before: Workers refuse to load a module that draws random bytes.
+const pool = Buffer.alloc((HANDLE_BYTES + SECRET_BYTES) * 85)
+let used = pool.length
 
 function drawText(bytes: number): string {
   if (used + bytes > pool.length) {

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installPacked, packPackage, root, run, toolPath } from '../package/pack.ts'
 import type { Packed } from '../package/pack.ts'
 import { reachOf } from '../package/reach.ts'
-import { bundledSize } from '../package/size.ts'
+import { bundledSize } from '../package/bundle.ts'
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string | { types: string; default: string }>>

@@ -1,10 +1,15 @@
 // The sources are developed on one runtime; users have others. Each of them comes from npm, at a version that the
 // lock file in test/runtimes pins, and runs the packed package there.
-import { copyFileSync, existsSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installPacked, packPackage, root, run } from '../package/pack.ts'
 import type { Packed } from '../package/pack.ts'
+import { bundle } from '../package/bundle.ts'
 
 interface Report {
   readonly runtime: string
@@ -16,6 +21,7 @@ interface Report {
 
 interface Runtime {
   readonly program: string
+  readonly flags?: readonly string[]
   readonly version: RegExp
   readonly sqlite: readonly string[]
 }
@@ -33,13 +39,20 @@ const RUNTIMES: Readonly<Record<string, Runtime>> = {
     version: /^bun 1\./,
     sqlite: ['node:sqlite', 'bun:sqlite'],
   },
+  Deno: {
+    program: join(installed, '.bin/deno'),
+    flags: ['run', '--allow-all', '--no-prompt', '--node-modules-dir=manual'],
+    version: /^deno 2\./,
+    sqlite: ['node:sqlite'],
+  },
 }
+const WORKERD = join(installed, 'workerd/bin/workerd')
 
 let packed: Packed
 let project: string
 
 beforeAll(async () => {
-  const programs = Object.values(RUNTIMES).map(({ program }) => program)
+  const programs = [...Object.values(RUNTIMES).map(({ program }) => program), WORKERD]
   if (!programs.every((program) => existsSync(program))) {
     await run('npm', ['ci', '--no-audit', '--no-fund', '--prefix', runtimes], { cwd: runtimes })
   }
@@ -53,8 +66,8 @@ afterAll(() => packed?.remove())
 describe('the package', () => {
   it.each(Object.entries(RUNTIMES))(
     'keeps both contracts and answers requests on %s',
-    async (_name, { program, version, sqlite }) => {
-      const { stdout } = await run(program, ['smoke.mjs'], { cwd: project })
+    async (_name, { program, flags = [], version, sqlite }) => {
+      const { stdout } = await run(program, [...flags, 'smoke.mjs'], { cwd: project })
       const { runtime, passed, skipped, failed } = JSON.parse(stdout) as Report
       expect(runtime).toMatch(version)
       expect(failed).toEqual([])
@@ -66,6 +79,65 @@ describe('the package', () => {
     },
   )
 })
+
+describe('a worker', () => {
+  let origin = ''
+  let workerd: ChildProcess
+
+  beforeAll(async () => {
+    await bundle(
+      join(runtimes, 'worker.mjs'),
+      join(project, 'worker.js'),
+      join(packed.folder, 'dist'),
+    )
+    writeFileSync(join(project, 'worker.capnp'), WORKER)
+    // It says on this descriptor which port it has got.
+    const stdio = ['ignore', 'inherit', 'inherit', 'pipe'] as const
+    workerd = spawn(WORKERD, ['serve', '--control-fd=3', 'worker.capnp'], {
+      cwd: project,
+      stdio: [...stdio],
+    })
+    const [said] = (await once(workerd.stdio[3] as Readable, 'data')) as [Buffer]
+    const { port } = JSON.parse(said.toString()) as { readonly port: number }
+    origin = `http://127.0.0.1:${port}`
+  })
+
+  afterAll(() => workerd?.kill())
+
+  it('keeps the contract on memory', async () => {
+    const report = (await (await fetch(`${origin}/contract`)).json()) as object
+    expect(report).toStrictEqual({ passed: expect.toSatisfy((cases) => cases > 30), failed: [] })
+  })
+
+  it('answers requests', async () => {
+    const first = await fetch(origin)
+    expect(await first.text()).toBe('visit 1')
+    const cookie = first.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    expect(await (await fetch(origin, { headers: { cookie } })).text()).toBe('visit 2')
+    const third = await fetch(`${origin}/logout`, { headers: { cookie } })
+    expect(third.headers.getSetCookie()[0]).toMatch(/^__Host-session=; Max-Age=0; /)
+    expect(await (await fetch(origin, { headers: { cookie } })).text()).toBe('visit 1')
+  })
+
+  it('keeps its sessions sealed in cookies where it has no store', async () => {
+    const first = await fetch(`${origin}/sealed`)
+    expect(await first.text()).toBe('visit 1')
+    const cookie = first.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    expect(await (await fetch(`${origin}/sealed`, { headers: { cookie } })).text()).toBe('visit 2')
+  })
+})
+
+const WORKER = `using Workerd = import "/workerd/workerd.capnp";
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2026-01-01",
+  compatibilityFlags = ["nodejs_compat"],
+);
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .worker)],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+`
 
 function node(name: string): string {
   return join(installed, name, 'bin/node')

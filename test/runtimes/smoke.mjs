@@ -23,13 +23,20 @@ const { createSqliteStore } = await import(new URL('backends/sqlite/store.js', d
 const { prepareFile } = await import(new URL('backends/sqlite/schema.js', dist).href)
 
 const onBun = process.versions.bun !== undefined
+const onDeno = process.versions.deno !== undefined
 const nodeSqlite = process.getBuiltinModule?.('node:sqlite')
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-smoke-'))
 const report = {
-  runtime: onBun ? `bun ${process.versions.bun}` : `node ${process.versions.node}`,
+  runtime: nameOfRuntime(),
   passed: {},
   skipped: [],
   failed: [],
+}
+
+function nameOfRuntime() {
+  const { bun, deno, node } = process.versions
+  if (onBun) return `bun ${bun}`
+  return onDeno ? `deno ${deno}` : `node ${node}`
 }
 
 async function section(title, cases) {
@@ -201,6 +208,16 @@ async function throughFetchAdapter() {
       await assertCounts(`http://127.0.0.1:${server.port}`)
     } finally {
       await server.stop(true)
+    }
+    return
+  }
+  if (onDeno) {
+    const options = { port: 0, hostname: '127.0.0.1', onListen: () => {} }
+    const server = Deno.serve(options, (request) => handler(request))
+    try {
+      await assertCounts(`http://127.0.0.1:${server.addr.port}`)
+    } finally {
+      await server.shutdown()
     }
     return
   }

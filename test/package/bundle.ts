@@ -34,3 +34,26 @@ export async function bundledSize(dist: string, imports: Imports): Promise<numbe
     await bundle.close()
   }
 }
+
+/** Bundles `entry`, which imports the package by its name, into one file. */
+export async function bundle(entry: string, file: string, dist: string): Promise<void> {
+  const made = await rolldown({
+    input: entry,
+    external: /^node:/,
+    platform: 'neutral',
+    plugins: [
+      {
+        name: 'package',
+        resolveId: (id) => (/^sojourn(\/|$)/.test(id) ? fileOf(dist, id) : null),
+      },
+    ],
+  })
+  await made.write({ file, format: 'esm' })
+  await made.close()
+}
+
+function fileOf(dist: string, specifier: string): string {
+  const subpath = specifier.slice('sojourn/'.length)
+  if (subpath === '') return join(dist, 'index.js')
+  return join(dist, subpath === 'testing' ? 'testing/index.js' : `${subpath}.js`)
+}
