@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import cookieSession from 'cookie-session'
 import express from 'express'
 import expressSession from 'express-session'
-import { createNodeAdapter } from '../../dist/adapters/node.js'
+import { createExpressAdapter } from '../../dist/adapters/express.js'
 import { createFloor } from './floor.mjs'
 import { count, createManager, login, read } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
@@ -47,14 +47,15 @@ export const expressServers = {
     })
   },
 
-  sojourn: (store) => {
-    const sessionOf = createNodeAdapter(createManager(store.backend()))
-    return serve({
-      login: (request, response) => login(sessionOf(request, response)),
-      read: (request, response) => read(sessionOf(request, response)),
-      count: (request, response) => count(sessionOf(request, response)),
-    })
-  },
+  sojourn: (store) =>
+    serve(
+      {
+        login: ({ session }) => login(session),
+        read: ({ session }) => read(session),
+        count: ({ session }) => count(session),
+      },
+      createExpressAdapter(createManager(store.backend())),
+    ),
 
   'express-session': (store) =>
     serve(

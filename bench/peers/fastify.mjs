@@ -2,7 +2,7 @@ import fastifyCookie from '@fastify/cookie'
 import secureSession from '@fastify/secure-session'
 import fastifySession from '@fastify/session'
 import Fastify from 'fastify'
-import { createNodeAdapter } from '../../dist/adapters/node.js'
+import { createFastifyAdapter } from '../../dist/adapters/fastify.js'
 import { createFloor } from './floor.mjs'
 import { count, createManager, login, read } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
@@ -36,14 +36,15 @@ export const fastify = {
     })
   },
 
-  sojourn: (store) => {
-    const sessionOf = createNodeAdapter(createManager(store.backend()))
-    return serve({
-      login: ({ raw: request }, { raw: response }) => login(sessionOf(request, response)),
-      read: ({ raw: request }, { raw: response }) => read(sessionOf(request, response)),
-      count: ({ raw: request }, { raw: response }) => count(sessionOf(request, response)),
-    })
-  },
+  sojourn: (store) =>
+    serve(
+      {
+        login: ({ session }) => login(session),
+        read: ({ session }) => read(session),
+        count: ({ session }) => count(session),
+      },
+      (app) => app.register(createFastifyAdapter(createManager(store.backend()))),
+    ),
 
   // Its best settings: by default it is rolling, and writes at every request.
   '@fastify/session': (store) =>

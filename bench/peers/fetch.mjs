@@ -11,7 +11,8 @@ import { H3, getSession, updateSession } from 'h3'
 import { toNodeHandler } from 'h3/node'
 import { Hono } from 'hono'
 import { MemoryStore, sessionMiddleware } from 'hono-sessions'
-import { createFetchAdapter } from '../../dist/adapters/fetch.js'
+import { createH3Adapter } from '../../dist/adapters/h3.js'
+import { createHonoAdapter } from '../../dist/adapters/hono.js'
 import { createFloor } from './floor.mjs'
 import { count, createManager, login, read } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
@@ -45,20 +46,15 @@ export const hono = {
     })
   },
 
-  sojourn: (store) => {
-    const withSession = createFetchAdapter(createManager(store.backend()))
-    const app = new Hono()
-    const json = Response.json.bind(Response)
-    const route = (path, handle) => {
-      const handler = withSession(async (_request, session) => json(await handle(session)))
-      app.get(path, ({ req }) => handler(req.raw))
-    }
-    route('/none', () => NONE)
-    route('/read', async (session) => nameOf(await read(session)))
-    route('/count', async (session) => countOf(await count(session)))
-    route('/login', login)
-    return createAdaptorServer({ fetch: app.fetch })
-  },
+  sojourn: (store) =>
+    serveHono(
+      {
+        login: ({ var: { session } }) => login(session),
+        read: ({ var: { session } }) => read(session),
+        count: ({ var: { session } }) => count(session),
+      },
+      createHonoAdapter(createManager(store.backend())),
+    ),
 
   '@hono/session': () =>
     serveHono(
@@ -93,8 +89,9 @@ export const hono = {
     ),
 }
 
-function serveH3(visits) {
+function serveH3(visits, middleware) {
   const app = new H3()
+  if (middleware !== undefined) app.use(middleware)
   app.get('/none', () => NONE)
   app.get('/read', async (event) => nameOf(await visits.read(event)))
   app.get('/count', async (event) => countOf(await visits.count(event)))
@@ -117,6 +114,16 @@ export const h3 = {
       count: ({ req }) => floor.count(req.headers.get('cookie')),
     })
   },
+
+  sojourn: (store) =>
+    serveH3(
+      {
+        login: ({ context: { session } }) => login(session),
+        read: ({ context: { session } }) => read(session),
+        count: ({ context: { session } }) => count(session),
+      },
+      createH3Adapter(createManager(store.backend())),
+    ),
 
   useSession: () => {
     const config = { password: SECRET, maxAge: DAY, cookie: { secure: false } }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import Koa from 'koa'
 import koaSession from 'koa-session'
-import { createNodeAdapter } from '../../dist/adapters/node.js'
+import { createKoaAdapter } from '../../dist/adapters/koa.js'
 import { createFloor } from './floor.mjs'
 import { count, createManager, login, read } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
@@ -57,14 +57,15 @@ export const koa = {
     })
   },
 
-  sojourn: (store) => {
-    const sessionOf = createNodeAdapter(createManager(store.backend()))
-    return serve({
-      login: ({ req, res }) => login(sessionOf(req, res)),
-      read: ({ req, res }) => read(sessionOf(req, res)),
-      count: ({ req, res }) => count(sessionOf(req, res)),
-    })
-  },
+  sojourn: (store) =>
+    serve(
+      {
+        login: ({ session }) => login(session),
+        read: ({ session }) => read(session),
+        count: ({ session }) => count(session),
+      },
+      (app) => app.use(createKoaAdapter(createManager(store.backend()))),
+    ),
 
   'koa-session': (store) => {
     const { get, set } = store.floor
