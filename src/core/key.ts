@@ -77,9 +77,9 @@ export function successorOf(key: Key, salt: string): Key {
  * The 256-bit key that whoever has `key` wraps others under, one for each purpose (HKDF-SHA-256, RFC 5869). The hash
  * of the secret that a store keeps does not lead to it.
  */
-export function wrappingKeyOf(key: Key, purpose: string): Buffer {
+export function wrappingKeyOf(key: Key, purpose: string): Uint8Array {
   const secret = key.slice(HANDLE_LENGTH + 1)
-  return Buffer.from(hkdfSync('sha256', secret, handleOf(key), purpose, 32))
+  return new Uint8Array(hkdfSync('sha256', secret, handleOf(key), purpose, 32))
 }
 
 /** Tells whether `text` has a key's length and alphabet. It says nothing about whether it was ever issued. */

@@ -5,7 +5,7 @@ import { handleOf, wrappingKeyOf } from './key.ts'
 import type { Handle, Key } from './key.ts'
 
 /** The key under which all values of one session are sealed. It never changes, and is stored wrapped alone. */
-export type DataKey = Buffer
+export type DataKey = Uint8Array
 
 const ALGORITHM = 'aes-256-gcm'
 const KEY_BYTES = 32
@@ -79,7 +79,7 @@ function valueContext(handle: Handle, version: number): string {
  * `base64url(nonce, ciphertext, tag)`. Random nonces of 96 bits are safe for 2^32 texts under one key
  * (NIST SP 800-38D §8.3): one session would be written a thousand times a second for seven weeks.
  */
-function seal(key: Buffer, context: string, plain: Buffer): string {
+function seal(key: Uint8Array, context: string, plain: Uint8Array): string {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(Buffer.from(context))
@@ -88,7 +88,7 @@ function seal(key: Buffer, context: string, plain: Buffer): string {
 }
 
 /** What `seal` sealed under this key in this context, or `undefined`. */
-function open(key: Buffer, context: string, text: string): Buffer | undefined {
+function open(key: Uint8Array, context: string, text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
   // The decoder passes over what is no base64url: one text must not have many spellings.
