@@ -167,7 +167,7 @@ describe('wrapDataKey and dataKeyOf', () => {
   })
 
   it('draw a data key of 256 bits for each session', () => {
-    const drawn = Array.from({ length: 100 }, () => generateDataKey().toString('hex'))
+    const drawn = Array.from({ length: 100 }, () => Buffer.from(generateDataKey()).toString('hex'))
     expect(new Set(drawn).size).toBe(100)
     expect(drawn[0]).toHaveLength(64)
   })
