@@ -38,6 +38,9 @@ export default defineConfig({
           name: 'servers',
           include: SERVERS,
           globalSetup: 'test/servers/global-setup.ts',
+          // The servers need a core as well, and a record of some cases lives for a second only.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

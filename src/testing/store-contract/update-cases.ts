@@ -159,9 +159,9 @@ export const updateCases: CaseTable<Store> = {
   },
 
   'touch of an expired record is false and does not revive it': async (store, { advance }) => {
-    const { recordId, secretHash } = await created(store, { idleMs: 1000 })
+    const { recordId, secretHash } = await created(store, { idleMs: 4000 })
     const { expiresAtMs } = await readLive(store, recordId)
-    await advance(1)
+    await advance(4)
     assert.equal(await store.touch(recordId, secretHash, expiresAtMs, expiresAtMs + 60_000), false)
   },
 }
