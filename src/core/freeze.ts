@@ -27,23 +27,23 @@ export function freezeDeeply<T>(value: T): T {
     if (typeof part !== 'object' || part === null || seen.has(part)) continue
     if (ArrayBuffer.isView(part)) continue
     seen.add(part)
-    for (const inner of partsOf(part)) open.push(inner)
-    close(part)
+    for (const name of Object.getOwnPropertyNames(part)) {
+      const inner: unknown = Object.getOwnPropertyDescriptor(part, name)?.value
+      if (typeof inner === 'object') open.push(inner)
+    }
+    const prototype: unknown = Object.getPrototypeOf(part)
+    if (prototype !== Object.prototype && prototype !== Array.prototype) closeSpecial(part, open)
+    Object.freeze(part)
   }
   return value
 }
 
-function* partsOf(whole: object): Iterable<unknown> {
-  if (whole instanceof Map) for (const entry of whole) yield* entry
-  if (whole instanceof Set) yield* whole
-  for (const { value } of Object.values(Object.getOwnPropertyDescriptors(whole))) yield value
-}
-
-function close(part: object): void {
+function closeSpecial(part: object, open: unknown[]): void {
+  if (part instanceof Map) for (const entry of part) open.push(...entry)
+  if (part instanceof Set) for (const member of part) open.push(member)
   for (const [prototype, names] of MUTATORS) {
     if (!Object.isExtensible(part) || !Object.prototype.isPrototypeOf.call(prototype, part))
       continue
     for (const name of names) Object.defineProperty(part, name, REFUSAL)
   }
-  Object.freeze(part)
 }

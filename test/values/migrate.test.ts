@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Migrate } from '../../src/index.ts'
 import { cookieOf } from '../manager/fixture.ts'
-import { COUNTER, createCounters, LATER } from './schemas.ts'
+import { COUNTER, createCounters, LATER, schemaOf } from './schemas.ts'
+import type { Counter } from './schemas.ts'
 
 const INVALID = { ok: false, reason: 'invalid' }
 
@@ -84,6 +85,30 @@ describe('migrate', () => {
     expect(await sessions.update(session, ({ count }) => ({ count: count + 1 }))).toEqual({
       count: 42,
     })
+  })
+
+  it('serves an update that writes nothing: the session shows what is stored now, migrated', async () => {
+    const { sessions, backend } = createCounters({ migrate: toCounter })
+    const { key } = await sessions.generate({ count: 1 })
+    const found = await sessions.fromKey(key)
+    if (!found.ok) throw new Error(found.reason)
+    const { session } = found
+    await backend.set(key, '41')
+    let calls = 0
+    const add = ({ count }: Counter) => (++calls === 1 ? { count: count + 1 } : undefined)
+    expect(await sessions.update(session, add)).toEqual({ count: 41 })
+    expect(session.value).toEqual({ count: 41 })
+    expect(await backend.get(key)).toMatchObject({ value: '41' })
+  })
+
+  it('is not asked about a value that the schema has not judged', async () => {
+    const migrate = vi.fn<Migrate>(toCounter)
+    const broken = schemaOf<Counter, Counter>(() => {
+      throw new Error('down')
+    })
+    const { sessions, key } = await holding('7', migrate, broken)
+    await expect(sessions.fromKey(key)).rejects.toMatchObject({ code: 'ERR_SESSION_SCHEMA_FAULT' })
+    expect(migrate).not.toHaveBeenCalled()
   })
 
   it.each([

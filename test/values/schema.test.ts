@@ -98,6 +98,29 @@ describe.each([
     expect(session).toMatchObject({ value: { count: 30 }, version: 5 })
   })
 
+  it('judges what a login carries over, before it', async () => {
+    const { sessions } = createCounters({ schema })
+    const session = await sessions.generate({ count: 1 })
+    const before = session.key
+    const wrong = sessions.bind(session, 'ann', { carryOver: () => ({}) as Counter })
+    await expect(wrong).rejects.toMatchObject(REFUSED)
+    expect(session).toMatchObject({ key: before, subject: undefined })
+    await sessions.bind(session, 'ann', { carryOver: ({ count }) => ({ count: -count }) })
+    expect(session).toMatchObject({ value: { count: -1 }, subject: 'ann' })
+  })
+
+  it('refuses a write on a session that was cleared meanwhile, whatever it says', async () => {
+    const { sessions } = createCounters({ schema })
+    const session = await sessions.generate({ count: 0 })
+    await sessions.clear(session)
+    for (const count of [1, 'one']) {
+      const write = sessions.set(session, { value: { count } as Counter })
+      await expect(write).rejects.toHaveProperty('code')
+    }
+    // What is rejected and heard by nobody ends the process of whoever runs this.
+    await new Promise((resolve) => setImmediate(resolve))
+  })
+
   it('gives n for n parallel increments', async () => {
     const { sessions } = createCounters({ schema })
     const { key } = await sessions.generate({ count: 0 })
@@ -178,6 +201,21 @@ describe('a schema that transforms', () => {
       const found = await sessions.fromKey(key)
       expect(found).toMatchObject({ session: { value: { token: 'token-1' } } })
     }
+  })
+
+  it('makes a stored value invalid of which it makes undefined', async () => {
+    const schema = z.union([z.string(), z.null().transform(() => undefined)])
+    const { sessions, backend } = createManager({ manager: { schema } })
+    const key = await backend.generate({ value: 'null' })
+    expect(await sessions.fromKey(key)).toEqual(INVALID)
+  })
+
+  it('shows the null that it makes of a stored value, and not what is stored', async () => {
+    const schema = z.union([z.null(), z.literal('none').transform(() => null)])
+    const { sessions, backend } = createManager({ manager: { schema } })
+    const key = await backend.generate({ value: '"none"' })
+    const found = await sessions.fromKey(key)
+    expect(found.ok ? found.session.value : found.reason).toBeNull()
   })
 
   it('makes null of a value as well', async () => {
