@@ -38,7 +38,7 @@ export function derivedKey(sid: string, secret: Secret): Key {
  */
 export function createCompatKeeper({ old, backend, compat, secrets }: CompatOptions): Keeper {
   const ours = createBackendKeeper(backend)
-  const homeOf = (sid: string): Keeper => (isKey(sid) || isHandle(sid) ? ours : old)
+  const homeOf = (sid: string): Keeper => (isKey(sid) ? ours : old)
   const derived = (sid: string): Key[] => secrets.map((secret) => derivedKey(sid, secret))
 
   async function move(kept: Kept, key: Key): Promise<void> {
@@ -88,10 +88,11 @@ export function createCompatKeeper({ old, backend, compat, secrets }: CompatOpti
     touch: (kept, session) => homeOf(kept.sid).touch(kept, session),
 
     async destroy(sid) {
-      if (isHandle(sid)) return ours.destroy(sid)
-      const keys = isKey(sid) ? [sid] : derived(sid)
-      for (const key of keys) await occupy(backend, key)
-      if (!isKey(sid)) await old.destroy(sid)
+      if (isKey(sid)) return occupy(backend, sid)
+      // An id of the old store may look like a handle: it is ended as either.
+      if (isHandle(sid)) await ours.destroy(sid)
+      for (const key of derived(sid)) await occupy(backend, key)
+      await old.destroy(sid)
     },
 
     async clear() {

@@ -229,6 +229,23 @@ describe('compat: "upgrade"', () => {
   })
 })
 
+describe.each(['shared', 'upgrade'] as const)(
+  'an old id that looks like a handle, on "%s"',
+  (mode) => {
+    it('is that of a session as any other, until its logout', async () => {
+      const store = new theirs.MemoryStore()
+      const before = express5()
+      before.use(theirs({ ...SOME, store, genid: () => 'abcdefghijklmnopqrstuv' }))
+      for (const [path, handler] of Object.entries(ROUTES)) before.all(path, handler as never)
+      const app = appOf({ store, backend: createMemoryBackend(), compat: mode }, ROUTES)
+      const old = sentBack(await request(before).get('/set/a/1'))
+      expect(await allOf(app, old)).toEqual({ a: '1' })
+      await request(app).get('/out').set('Cookie', old)
+      for (const each of [before, app]) expect(await allOf(each, old)).toEqual({})
+    })
+  },
+)
+
 describe('the cookie of the drop-in', () => {
   it('is that of express-session, byte for byte', async () => {
     const options = {
