@@ -7,6 +7,7 @@ import { createBridgeBackend } from '../core/bridge-backend.ts'
 import type { BridgeBackend, BridgeOptions } from '../core/bridge-backend.ts'
 import type { BridgeEngine } from '../core/bridge-engine.ts'
 import { createBridgeStore } from '../core/bridge-store.ts'
+import { answerOf, isAbsence } from '../core/store-callback.ts'
 import type { Store } from '../core/store.ts'
 
 export type { BridgeBackend } from '../core/bridge-backend.ts'
@@ -119,22 +120,6 @@ function createEngine(store: ExpressStore, prefix: string): BridgeEngine {
 }
 
 /**
- * What a call gives its callback, the first time. A promise that the call returns counts only when it rejects: that of
- * a store that takes callbacks may resolve, to nothing, before the callback has its answer.
- */
-function answerOf(
-  call: (callback: (error?: unknown, answer?: unknown) => void) => unknown,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const returned = call((error, answer) => {
-      if (error) reject(error)
-      else resolve(answer)
-    })
-    Promise.resolve(returned).catch(reject)
-  })
-}
-
-/**
  * What stores read a session's end from: `expires`, `maxAge` or `originalMaxAge`, by the machine's clock. The last two
  * are of no use once stored, and `maxAge` is not, as in express-session.
  */
@@ -146,20 +131,6 @@ function sessionOf(text: string, ttlMs: number): { cookie: object; sojourn: stri
     { maxAge: { value: ttlMs }, toJSON: { value: () => data } },
   )
   return { cookie, sojourn: text }
-}
-
-/**
- * Whether an error stands for "no such session". express-session takes `ENOENT` for that, and stores over files rely on
- * it; but a socket that is not there has the same code, and so has a file in a folder that is not there.
- */
-function isAbsence(error: unknown, sid: string): boolean {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') return false
-  if (!('syscall' in error) && !('path' in error)) return true
-  if (!('path' in error) || typeof error.path !== 'string' || !error.path.includes(sid))
-    return false
-  const folder = error.path.replace(/[^/\\]*$/, '') || '.'
-  // Asked for at run time, so that importing this module works where there are no files.
-  return process.getBuiltinModule?.('node:fs').existsSync(folder) ?? true
 }
 
 function sidsOf(listed: unknown): readonly string[] {

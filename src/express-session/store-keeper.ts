@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createBridgeQueue } from '../core/bridge-queue.ts'
 import type { BridgeQueue } from '../core/bridge-queue.ts'
+import { answerOf, isAbsence } from '../core/store-callback.ts'
 import { cookieOf } from './cookie.ts'
 import type { Cookie } from './cookie.ts'
 import type { Keeper, Kept } from './keeper.ts'
@@ -35,7 +36,7 @@ export function createStoreKeeper(
     try {
       data = await answerOf((callback) => store.get(sid, callback))
     } catch (error) {
-      if (isAbsence(error)) return undefined
+      if (isAbsence(error, sid)) return undefined
       throw error
     }
     if (typeof data !== 'object' || data === null) return undefined
@@ -80,26 +81,4 @@ export function createStoreKeeper(
       await answerOf((callback) => store.clear?.(callback))
     },
   }
-}
-
-/**
- * What a call gives its callback, the first time. A promise that the call returns counts only when it rejects: that of
- * a store that takes callbacks may resolve, to nothing, before the callback has its answer.
- */
-function answerOf(
-  call: (callback: (error?: unknown, answer?: unknown) => void) => unknown,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const returned = call((error, answer) => {
-      if (error) reject(error)
-      else resolve(answer)
-    })
-    Promise.resolve(returned).catch(reject)
-  })
-}
-
-/** express-session takes `ENOENT` for "no such session"; but a socket that is not there has the same code. */
-function isAbsence(error: unknown): boolean {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') return false
-  return !('syscall' in error && error.syscall === 'connect')
 }

@@ -325,5 +325,8 @@ describe('a store that has lost its server', () => {
     expect((await request(app).get('/all').set('Cookie', cookie)).body).toEqual({})
     fail(Object.assign(new Error('no socket'), { code: 'ENOENT', syscall: 'connect' }))
     expect((await request(app).get('/all').set('Cookie', cookie)).text).toBe('no socket')
+    const of = { code: 'ENOENT', syscall: 'open', path: '/there/is/no/folder.json' }
+    fail(Object.assign(new Error('no folder'), of))
+    expect((await request(app).get('/all').set('Cookie', cookie)).text).toBe('no folder')
   })
 })
