@@ -1,3 +1,4 @@
+import { isPromise } from './awaitable.ts'
 import type { Awaitable } from './backend.ts'
 import { InvalidValueError, SchemaFaultError } from './errors.ts'
 
@@ -69,11 +70,6 @@ export function callSchema<T>(who: string, run: () => T | PromiseLike<T>): Await
   } catch {
     return blame()
   }
-}
-
-/** Tells a promise from what is there already. */
-export function isPromise<T>(result: Awaitable<T>): result is PromiseLike<T> {
-  return typeof (result as PromiseLike<T> | undefined | null)?.then === 'function'
 }
 
 // `Array.from`, since lists of arktype are classes of their own, and so would be what their `map` makes.

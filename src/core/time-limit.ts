@@ -1,3 +1,4 @@
+import { isPromise } from './awaitable.ts'
 import type { Awaitable } from './backend.ts'
 import { BackendError } from './errors.ts'
 
@@ -95,8 +96,4 @@ export function createTimeLimit(ms: number): TimeLimit {
       )
     })
   }
-}
-
-function isPromise<T>(answer: Awaitable<T>): answer is PromiseLike<T> {
-  return typeof answer === 'object' && answer !== null && 'then' in answer
 }

@@ -1,7 +1,7 @@
+import { isPromise } from '../core/awaitable.ts'
 import { UnsupportedOperationError } from '../core/errors.ts'
 import { assertPeriod } from '../core/period.ts'
 import type { DeepReadonly } from '../core/readonly.ts'
-import { isPromise } from '../core/schema.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
 import type { Session, SessionState } from '../core/session.ts'
 import type { ManagerContext } from './context.ts'

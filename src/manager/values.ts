@@ -1,8 +1,9 @@
+import { isPromise } from '../core/awaitable.ts'
 import { decodeValue, encodeText, encodeValue, jsonCodec } from '../core/codec.ts'
 import type { Codec } from '../core/codec.ts'
 import { InvalidValueError } from '../core/errors.ts'
 import { freezeDeeply } from '../core/freeze.ts'
-import { applySchema, callSchema, isPromise, isSchema } from '../core/schema.ts'
+import { applySchema, callSchema, isSchema } from '../core/schema.ts'
 import type { StandardSchema } from '../core/schema.ts'
 import type { Migrate, SessionManagerOptions } from './options.ts'
 
