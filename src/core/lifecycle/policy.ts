@@ -54,11 +54,7 @@ export interface LifecyclePolicy {
 }
 
 /** A policy whose options have been checked and filled in. */
-export interface CheckedPolicy {
-  /** The idle timeout now. */
-  readonly defaultPeriod: () => Period
-  readonly absolute: Period
-  readonly timeouts: Timeouts
+export interface CheckedPolicy extends Timeouts {
   readonly limit: SubjectLimit | undefined
   readonly graceMs: number
   readonly renewAfterMs: number | undefined
@@ -83,12 +79,9 @@ export function checkPolicy(policy: LifecyclePolicy): CheckedPolicy {
   const { sealed = false, timeoutMs } = policy
   const limit = limitOf(policy)
   const timeouts = timeoutsOf(policy)
-  const { defaultPeriod, absolute } = timeouts
   if (typeof sealed !== 'boolean') throw new TypeError('"sealed" must be true or false')
   return {
-    defaultPeriod,
-    absolute,
-    timeouts,
+    ...timeouts,
     limit,
     ...renewalOf(policy),
     sealed,
@@ -134,9 +127,9 @@ function timesOf(timeoutMs: number | undefined): CheckedPolicy['times'] {
 
 /** `SessionBackend.describePolicy`. */
 export function describePolicy(policy: CheckedPolicy): PolicyDescription {
-  const { timeouts, limit, graceMs, renewAfterMs, endsOnReuse, sealed, times } = policy
+  const { limit, graceMs, renewAfterMs, endsOnReuse, sealed, times } = policy
   return {
-    ...describeTimeouts(timeouts),
+    ...describeTimeouts(policy),
     ...limit,
     renewGrace: graceMs / 1000,
     ...(renewAfterMs === undefined ? {} : { renewAfter: renewAfterMs / 1000 }),
