@@ -3,14 +3,16 @@
  *
  * @module `sojourn/adapters/koa`
  */
-import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
+import type { SessionManager } from '../manager/session-manager.ts'
 import type { RequestSession, ResponseHead } from '../request.ts'
 import { attachSession, checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
 import { varyWithCookie } from '../http/vary.ts'
+import { setFields } from '../request/fields.ts'
+import type { Fields } from '../request/fields.ts'
 import { createNodeHead } from '../request/node-head.ts'
 import type { NodeResponse } from '../request/node-head.ts'
-import { nodeSession } from '../request/node-session.ts'
+import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
 
 /** The part of a Koa context that is read and called. */
@@ -56,32 +58,24 @@ export function createKoaAdapter<V, I = V>(
   options: NamedSessionOptions = {},
 ): KoaMiddleware<V, I> {
   const { property, ...checked } = checkNamedOptions('createKoaAdapter', options)
+  const sessionOf = createNodeSessions(manager, checked)
   return async (context, next) => {
     const { req, res } = context
     const createHead = (): ResponseHead => keptOnError(context, createNodeHead(res))
-    attachSession(context, property, nodeSession(manager, req, res, checked, createHead))
+    attachSession(context, property, sessionOf(req, res, createHead))
     return next()
   }
 }
 
-type Fields = ReadonlyMap<string, readonly string[]>
-
 /** A head whose fields Koa leaves on its answer to an error. */
 function keptOnError(context: KoaContextLike, head: ResponseHead): ResponseHead {
-  let kept: Fields | undefined
-
-  function keep(fields: readonly HeaderField[]): void {
-    const written = new Map<string, readonly string[]>()
-    for (const [name, value] of fields) written.set(name, [...(written.get(name) ?? []), value])
-    if (kept === undefined) answerErrorsWith(context, () => kept ?? new Map())
-    kept = new Map([...(kept ?? []), ...written])
-  }
-
+  const kept: Fields = new Map()
   return {
     sent: head.sent,
     write: (fields) => {
       head.write(fields)
-      keep(fields)
+      if (kept.size === 0) answerErrorsWith(context, kept)
+      setFields(kept, fields)
     },
   }
 }
@@ -90,13 +84,13 @@ function keptOnError(context: KoaContextLike, head: ResponseHead): ResponseHead 
  * The error gets its headers for the moment in which Koa reads them, and out of sight of what shows errors: an error may be
  * one object that is thrown for many requests, and the cookie is a secret.
  */
-function answerErrorsWith(context: KoaContextLike, fieldsOf: () => Fields): void {
+function answerErrorsWith(context: KoaContextLike, fields: Fields): void {
   const answer = context.onerror.bind(context)
   const onerror = (error: Error): void => {
     if (!(error instanceof Error)) return answer(error)
     const own = Object.getOwnPropertyDescriptor(error, 'headers')
     const { headers } = error as { readonly headers?: object }
-    const value = withFields({ ...headers }, fieldsOf())
+    const value = besideAsked({ ...headers }, fields)
     const placed = Reflect.defineProperty(error, 'headers', { value, configurable: true })
     try {
       answer(error)
@@ -109,7 +103,7 @@ function answerErrorsWith(context: KoaContextLike, fieldsOf: () => Fields): void
 }
 
 /** The headers that an error asks for, with the session's beside them. */
-function withFields(headers: Record<string, unknown>, fields: Fields): Record<string, unknown> {
+function besideAsked(headers: Record<string, unknown>, fields: Fields): Record<string, unknown> {
   for (const [name, lines] of fields) {
     const asked = Object.keys(headers).find((key) => key.toLowerCase() === name.toLowerCase())
     const there = asked === undefined ? [] : [headers[asked] as string | string[]].flat()

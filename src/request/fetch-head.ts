@@ -1,5 +1,6 @@
 import { varyWithCookie } from '../http/vary.ts'
-import type { HeaderField } from '../manager/session-manager.ts'
+import { setFields } from './fields.ts'
+import type { Fields } from './fields.ts'
 import type { ResponseHead } from './request-session.ts'
 
 /** The head of a response that is yet to be made: it keeps what is written until the response is there. */
@@ -14,15 +15,8 @@ export interface FetchHead extends ResponseHead {
 
 /** Makes the head of one response. */
 export function createFetchHead(): FetchHead {
-  const written = new Map<string, readonly string[]>()
+  const written: Fields = new Map()
   let sent = false
-
-  function write(fields: readonly HeaderField[]): void {
-    for (const [name] of fields) written.delete(name)
-    for (const [name, value] of fields) {
-      written.set(name, [...(written.get(name) ?? []), value])
-    }
-  }
 
   function putOn(headers: Headers, vary = headers.get('vary')): void {
     for (const [name, values] of written) {
@@ -38,7 +32,7 @@ export function createFetchHead(): FetchHead {
 
   return {
     sent: () => sent,
-    write,
+    write: (fields) => setFields(written, fields),
     written: () => written.size > 0,
     putOn,
     close: () => {
