@@ -24,7 +24,6 @@ import type {
   ResponseHead,
 } from './request/request-session.ts'
 
-export { checkRequestOptions } from './request/options.ts'
 export type * from './request/request-session.ts'
 
 /**

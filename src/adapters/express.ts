@@ -7,7 +7,7 @@ import type { SessionManager } from '../manager/session-manager.ts'
 import { attachSession, checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
 import type { NodeResponse } from '../request/node-head.ts'
-import { nodeSession } from '../request/node-session.ts'
+import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
 
 /** A middleware that puts the session on the request. */
@@ -56,9 +56,10 @@ export function createExpressAdapter<V, I = V>(
   options: NamedSessionOptions = {},
 ): ExpressMiddleware {
   const { property, ...checked } = checkNamedOptions('createExpressAdapter', options)
+  const sessionOf = createNodeSessions(manager, checked)
   return (request, response, next) => {
     try {
-      attachSession(request, property, nodeSession(manager, request, response, checked))
+      attachSession(request, property, sessionOf(request, response))
     } catch (error) {
       next(error)
       return

@@ -9,7 +9,7 @@ import { checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
 import { createNodeHead } from '../request/node-head.ts'
 import type { NodeResponse } from '../request/node-head.ts'
-import { nodeSession } from '../request/node-session.ts'
+import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
 
 /** The part of a `FastifyRequest` that is read. */
@@ -80,6 +80,7 @@ export function createFastifyAdapter<V, I = V>(
   options: NamedSessionOptions = {},
 ): FastifyPlugin {
   const { property, ...checked } = checkNamedOptions('createFastifyAdapter', options)
+  const sessionOf = createNodeSessions(manager, checked)
   const plugin: FastifyPlugin = (instance, _options, done) => {
     try {
       instance.decorateRequest(property, null)
@@ -89,7 +90,7 @@ export function createFastifyAdapter<V, I = V>(
       return
     }
     instance.addHook('onRequest', (request, reply, next) => {
-      const session = nodeSession(manager, request.raw, reply.raw, checked, () => headOf(reply))
+      const session = sessionOf(request.raw, reply.raw, () => headOf(reply))
       Object.assign(request, { [property]: session })
       next()
     })

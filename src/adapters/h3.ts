@@ -9,7 +9,7 @@ import type { NamedSessionOptions } from '../request/adapter-options.ts'
 import type { FetchHead } from '../request/fetch-head.ts'
 import { withSession } from '../request/fetch-session.ts'
 import type { NodeResponse } from '../request/node-head.ts'
-import { nodeSession } from '../request/node-session.ts'
+import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
 
 /** The part of an `H3Event` of h3 1 that is read. */
@@ -77,12 +77,13 @@ export function createH3Adapter<V, I = V>(
 ): H3Middleware {
   const checked = checkNamedOptions('createH3Adapter', options)
   const { property } = checked
+  const sessionOf = createNodeSessions(manager, checked)
   // h3 2 calls a function of two parameters with what comes next; h3 1 goes on by itself.
   function handle(event: H3WebEvent | H3NodeEvent, next?: () => unknown): unknown {
     const context = event.context as Record<string, unknown>
     if (next === undefined || !('res' in event)) {
       const { req, res } = (event as H3NodeEvent).node
-      return attachSession(context, property, nodeSession(manager, req, res, checked))
+      return attachSession(context, property, sessionOf(req, res))
     }
     const place = {
       get: () => context[property],

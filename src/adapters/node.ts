@@ -7,7 +7,7 @@ import type { SessionManager } from '../manager/session-manager.ts'
 import type { RequestSession, RequestSessionOptions } from '../request.ts'
 import { checkAdapterOptions } from '../request/adapter-options.ts'
 import type { NodeResponse } from '../request/node-head.ts'
-import { nodeSession } from '../request/node-session.ts'
+import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
 
 export type { NodeResponse } from '../request/node-head.ts'
@@ -44,6 +44,6 @@ export function createNodeAdapter<V, I = V>(
   manager: SessionManager<V, I>,
   options: RequestSessionOptions = {},
 ): NodeAdapter<V, I> {
-  const checked = checkAdapterOptions('createNodeAdapter', options)
-  return (request, response) => nodeSession(manager, request, response, checked)
+  const sessionOf = createNodeSessions(manager, checkAdapterOptions('createNodeAdapter', options))
+  return (request, response) => sessionOf(request, response)
 }

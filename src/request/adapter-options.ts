@@ -1,5 +1,5 @@
 import { assertOptions } from '../core/options.ts'
-import { checkRequestOptions } from '../request.ts'
+import { checkRequestOptions } from './options.ts'
 import type { RequestSessionOptions } from './request-session.ts'
 
 /** Options of an adapter that puts the session where its framework keeps what belongs to a request. */

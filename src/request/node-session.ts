@@ -9,21 +9,27 @@ export interface NodeRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-/** The session of a request of Node; the same one, however often and by which adapter of a manager it is asked for. */
-export function nodeSession<V, I>(
-  manager: SessionManager<V, I>,
+/** Gives the session of a request of Node: the same one, however often and by which adapter of a manager it is asked for. */
+export type NodeSessions<V, I> = (
   request: NodeRequest,
   response: NodeResponse,
+  createHead?: (response: NodeResponse) => ResponseHead,
+) => RequestSession<V, I>
+
+/** Makes what an adapter gets the sessions of its requests from. */
+export function createNodeSessions<V, I>(
+  manager: SessionManager<V, I>,
   options: RequestSessionOptions,
-  createHead: (response: NodeResponse) => ResponseHead = createNodeHead,
-): RequestSession<V, I> {
+): NodeSessions<V, I> {
   const known = sessionsOf(manager)
-  let session = known.get(request)
-  if (session === undefined) {
-    session = createRequestSession(manager, request.headers, createHead(response), options)
-    known.set(request, session)
+  return (request, response, createHead = createNodeHead) => {
+    let session = known.get(request)
+    if (session === undefined) {
+      session = createRequestSession(manager, request.headers, createHead(response), options)
+      known.set(request, session)
+    }
+    return session
   }
-  return session
 }
 
 // By manager and not by adapter: two adapters of one manager must not make two sessions for one request.
