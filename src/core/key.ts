@@ -97,6 +97,14 @@ export function handleOf(key: Key): Handle {
   return key.slice(0, HANDLE_LENGTH) as Handle
 }
 
+/**
+ * The same as a text of its own, for whoever keeps it: a slice is a view of the whole key, and would keep the secret in
+ * memory as long as itself.
+ */
+export function detachedHandleOf(key: Key): Handle {
+  return Buffer.from(handleOf(key), 'latin1').toString('latin1') as Handle
+}
+
 /** The hash of a well-formed key's secret half, as the store keeps it. */
 export function secretHashOf(key: Key): SecretHash {
   return hash('sha256', key.slice(HANDLE_LENGTH + 1), 'base64url') as SecretHash

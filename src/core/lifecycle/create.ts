@@ -2,7 +2,7 @@ import { absoluteMsOf, assertAuthentication, authenticatedExtra } from '../authe
 import { assertValue } from '../codec.ts'
 import { BackendError, SessionConflictError } from '../errors.ts'
 import { publishCreated } from '../events.ts'
-import { generateKey, handleOf, isKey, secretHashOf } from '../key.ts'
+import { detachedHandleOf, generateKey, isKey, secretHashOf } from '../key.ts'
 import type { Key } from '../key.ts'
 import { encodeExtra, NO_EXTRA } from '../extra.ts'
 import { encodeLabels } from '../labels.ts'
@@ -29,7 +29,7 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
   const key = options.key ?? generateKey()
   const first = firstSealed(policy, key, value, extra)
   const record: NewRecord = {
-    recordId: handleOf(key),
+    recordId: detachedHandleOf(key),
     value: first.value,
     idleMs: expiry * 1000,
     absoluteMs: absoluteMsOf(policy.absolute, options.absolute),

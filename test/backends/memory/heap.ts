@@ -1,0 +1,33 @@
+// Makes, writes and rotates sessions by keys that nobody holds any more, and prints how many of these keys a snapshot of
+// the heap shows. `planted` keeps the handles as slices of their keys.
+import { randomBytes } from 'node:crypto'
+import { getHeapSnapshot } from 'node:v8'
+import { createMemoryBackend } from '../../../src/backends/memory.ts'
+import { handleOf } from '../../../src/core/key.ts'
+import type { Key } from '../../../src/core/key.ts'
+
+const SESSIONS = 100
+const MARK = 'marked-secret-'
+const backend = createMemoryBackend()
+const kept: unknown[] = []
+
+function drawKey(): Key {
+  const secret = MARK + randomBytes(32).toString('base64url')
+  return `${randomBytes(16).toString('base64url')}.${secret.slice(0, 43)}` as Key
+}
+
+async function use(): Promise<void> {
+  const key = await backend.generate({ key: drawKey(), value: 'first', subject: 'ann' })
+  await backend.set(key, 'second')
+  await backend.rotate(key, 1)
+  if (process.argv[2] === 'planted') kept.push(handleOf(key))
+}
+
+for (let n = 0; n < SESSIONS; n++) await use()
+globalThis.gc?.()
+let text = ''
+for await (const chunk of getHeapSnapshot()) text += String(chunk)
+const shown = text.match(new RegExp(`[\\w-]{22}\\.${MARK}[\\w-]{29}`, 'gu')) ?? []
+process.stdout.write(String(new Set(shown).size))
+// What is looked for must still be there when the snapshot is taken.
+if ((await backend.list('ann')).length !== SESSIONS || kept.length > SESSIONS) process.exitCode = 1
