@@ -1,16 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import mysql from 'mysql2/promise'
 import type { RowDataPacket } from 'mysql2/promise'
-import { Pool } from 'pg'
-import { createClient } from 'redis'
 import { createMysqlBackend } from '../../../src/backends/mysql.ts'
 import { createPostgresBackend } from '../../../src/backends/postgres.ts'
 import { createRedisBackend } from '../../../src/backends/redis.ts'
 import { handleOf } from '../../../src/core/key.ts'
 import type { Handle, Key, SessionBackend } from '../../../src/index.ts'
-import { startMariadb } from '../../servers/mariadb.ts'
-import { startPostgres } from '../../servers/postgres.ts'
-import { startRedis } from '../../servers/redis.ts'
+import { openLargeMariadb, openLargePostgres, openLargeRedis } from '../large-servers.ts'
 
 /** A backend with its sessions, every tenth of which is somebody's. */
 export interface Filled {
@@ -34,7 +29,7 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** The engines, each opened when its turn comes. Filling them is not what is measured, so it is not durable. */
+/** The engines, each opened when its turn comes. */
 export const engines: readonly { readonly name: string; readonly open: () => Promise<Engine> }[] = [
   { name: 'Redis', open: openRedis },
   { name: 'PostgreSQL', open: openPostgres },
@@ -83,10 +78,7 @@ function lastHandles(keys: readonly Key[], count: number): Handle[] {
 }
 
 async function openPostgres(): Promise<Engine> {
-  const server = await startPostgres({
-    settings: { synchronous_commit: 'off', shared_buffers: '512MB', max_wal_size: '4GB' },
-  })
-  const pool = new Pool({ connectionString: server.url, max: 8 })
+  const { pool, close } = await openLargePostgres()
   const one = async (sql: string, values: unknown[] = []): Promise<number> =>
     Number(Object.values((await pool.query<Record<string, unknown>>(sql, values)).rows[0] ?? {})[0])
   return {
@@ -117,22 +109,12 @@ async function openPostgres(): Promise<Engine> {
           one(`SELECT count(*) FROM ${table} WHERE expires_at <= extract(epoch FROM now()) * 1000`),
       }
     },
-    async close() {
-      await pool.end()
-      await server.stop()
-    },
+    close,
   }
 }
 
 async function openMariadb(): Promise<Engine> {
-  const server = await startMariadb({
-    settings: {
-      'innodb-flush-log-at-trx-commit': '0',
-      'innodb-buffer-pool-size': '1G',
-      'innodb-log-file-size': '1G',
-    },
-  })
-  const pool = mysql.createPool({ uri: server.url, connectionLimit: 8 })
+  const { pool, close } = await openLargeMariadb()
   const one = async (sql: string): Promise<number> =>
     Number(Object.values((await pool.query<RowDataPacket[]>(sql))[0][0] ?? {})[0])
   return {
@@ -165,17 +147,12 @@ async function openMariadb(): Promise<Engine> {
           one(`SELECT count(*) FROM ${table} WHERE expires_at <= UNIX_TIMESTAMP() * 1000`),
       }
     },
-    async close() {
-      await pool.end()
-      await server.stop()
-    },
+    close,
   }
 }
 
 async function openRedis(): Promise<Engine> {
-  const server = await startRedis({ settings: { appendonly: 'no' } })
-  const client = createClient({ url: server.url })
-  await client.connect()
+  const { client, close } = await openLargeRedis()
   const info = async (section: string, field: string): Promise<number> =>
     Number(new RegExp(`${field}:(\\d+)`).exec(await client.info(section))?.[1])
   return {
@@ -209,9 +186,6 @@ async function openRedis(): Promise<Engine> {
         },
       }
     },
-    async close() {
-      client.destroy()
-      await server.stop()
-    },
+    close,
   }
 }

@@ -1,16 +1,11 @@
 import { DatabaseSync } from 'node:sqlite'
-import mysql from 'mysql2/promise'
-import { Pool } from 'pg'
-import { createClient } from 'redis'
 import { createMemoryBackend } from '../../../src/backends/memory.ts'
 import { createMysqlBackend } from '../../../src/backends/mysql.ts'
 import { createPostgresBackend } from '../../../src/backends/postgres.ts'
 import { createRedisBackend } from '../../../src/backends/redis.ts'
 import { createSqliteBackend } from '../../../src/backends/sqlite.ts'
 import type { SessionBackend } from '../../../src/index.ts'
-import { startMariadb } from '../../servers/mariadb.ts'
-import { startPostgres } from '../../servers/postgres.ts'
-import { startRedis } from '../../servers/redis.ts'
+import { openLargeMariadb, openLargePostgres, openLargeRedis } from '../large-servers.ts'
 
 /** A backend with no sessions yet. */
 export interface Opened {
@@ -31,7 +26,7 @@ const work = (): number => {
 }
 const nothing = async (): Promise<void> => {}
 
-/** The engines, each opened when its turn comes. Filling them is not what is measured, so servers are not durable. */
+/** The engines, each opened when its turn comes. */
 export const engines: Readonly<Record<string, () => Promise<Opened>>> = {
   memory: async () => {
     const backend = createMemoryBackend(QUIET)
@@ -62,25 +57,17 @@ async function openSqlite(planted: boolean): Promise<Opened> {
 }
 
 async function openRedis(): Promise<Opened> {
-  const server = await startRedis({ settings: { appendonly: 'no' } })
-  const client = createClient({ url: server.url })
-  await client.connect()
+  const { client, close } = await openLargeRedis()
   return {
     backend: createRedisBackend(client, { timeoutMs: 120_000 }),
     clock: wall,
     settle: nothing,
-    close: async () => {
-      client.destroy()
-      await server.stop()
-    },
+    close,
   }
 }
 
 async function openPostgres(): Promise<Opened> {
-  const server = await startPostgres({
-    settings: { synchronous_commit: 'off', shared_buffers: '512MB', max_wal_size: '4GB' },
-  })
-  const pool = new Pool({ connectionString: server.url, max: 8 })
+  const { pool, close } = await openLargePostgres()
   const backend = createPostgresBackend(pool, QUIET)
   await backend.migrate()
   return {
@@ -90,31 +77,18 @@ async function openPostgres(): Promise<Opened> {
       await pool.query('VACUUM ANALYZE')
       await pool.query('CHECKPOINT')
     },
-    close: async () => {
-      await pool.end()
-      await server.stop()
-    },
+    close,
   }
 }
 
 async function openMariadb(): Promise<Opened> {
-  const server = await startMariadb({
-    settings: {
-      'innodb-flush-log-at-trx-commit': '0',
-      'innodb-buffer-pool-size': '1G',
-      'innodb-log-file-size': '1G',
-    },
-  })
-  const pool = mysql.createPool({ uri: server.url, connectionLimit: 8 })
+  const { pool, close } = await openLargeMariadb()
   const backend = createMysqlBackend(pool, QUIET)
   await backend.migrate()
   return {
     backend,
     clock: wall,
     settle: nothing,
-    close: async () => {
-      await pool.end()
-      await server.stop()
-    },
+    close,
   }
 }
