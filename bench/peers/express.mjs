@@ -3,8 +3,8 @@ import cookieSession from 'cookie-session'
 import express from 'express'
 import expressSession from 'express-session'
 import { createExpressAdapter } from '../../dist/adapters/express.js'
-import { createFloor } from './floor.mjs'
-import { count, createManager, login, read } from './manager.mjs'
+import { floorVisits } from './floor.mjs'
+import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
 function serve(visits, middleware) {
@@ -38,22 +38,18 @@ const assigned = {
 export const expressServers = {
   bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
 
-  floor: (store) => {
-    const floor = createFloor(store.floor)
-    return serve({
-      login: async (_request, response) => response.setHeader('Set-Cookie', await floor.login()),
-      read: (request) => floor.read(request.headers.cookie),
-      count: (request) => floor.count(request.headers.cookie),
-    })
-  },
+  floor: (store) =>
+    serve(
+      floorVisits(
+        store.floor,
+        (request) => request.headers.cookie,
+        (line, _request, response) => response.setHeader('Set-Cookie', line),
+      ),
+    ),
 
   sojourn: (store) =>
     serve(
-      {
-        login: ({ session }) => login(session),
-        read: ({ session }) => read(session),
-        count: ({ session }) => count(session),
-      },
+      visitsOf(({ session }) => session),
       createExpressAdapter(createManager(store.backend())),
     ),
 

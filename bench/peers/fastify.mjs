@@ -3,8 +3,8 @@ import secureSession from '@fastify/secure-session'
 import fastifySession from '@fastify/session'
 import Fastify from 'fastify'
 import { createFastifyAdapter } from '../../dist/adapters/fastify.js'
-import { createFloor } from './floor.mjs'
-import { count, createManager, login, read } from './manager.mjs'
+import { floorVisits } from './floor.mjs'
+import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
 async function serve(visits, register) {
@@ -27,22 +27,18 @@ const constant = valueOf(0)
 export const fastify = {
   bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
 
-  floor: (store) => {
-    const floor = createFloor(store.floor)
-    return serve({
-      login: async (_request, reply) => void reply.header('Set-Cookie', await floor.login()),
-      read: (request) => floor.read(request.headers.cookie),
-      count: (request) => floor.count(request.headers.cookie),
-    })
-  },
+  floor: (store) =>
+    serve(
+      floorVisits(
+        store.floor,
+        (request) => request.headers.cookie,
+        (line, _request, reply) => reply.header('Set-Cookie', line),
+      ),
+    ),
 
   sojourn: (store) =>
     serve(
-      {
-        login: ({ session }) => login(session),
-        read: ({ session }) => read(session),
-        count: ({ session }) => count(session),
-      },
+      visitsOf(({ session }) => session),
       (app) => app.register(createFastifyAdapter(createManager(store.backend()))),
     ),
 

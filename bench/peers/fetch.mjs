@@ -13,8 +13,8 @@ import { Hono } from 'hono'
 import { MemoryStore, sessionMiddleware } from 'hono-sessions'
 import { createH3Adapter } from '../../dist/adapters/h3.js'
 import { createHonoAdapter } from '../../dist/adapters/hono.js'
-import { createFloor } from './floor.mjs'
-import { count, createManager, login, read } from './manager.mjs'
+import { floorVisits } from './floor.mjs'
+import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
 const constant = valueOf(0)
@@ -37,22 +37,18 @@ function serveHono(visits, middleware) {
 export const hono = {
   bare: () => serveHono(bare),
 
-  floor: (store) => {
-    const floor = createFloor(store.floor)
-    return serveHono({
-      login: async (context) => context.header('Set-Cookie', await floor.login()),
-      read: ({ req }) => floor.read(req.header('cookie')),
-      count: ({ req }) => floor.count(req.header('cookie')),
-    })
-  },
+  floor: (store) =>
+    serveHono(
+      floorVisits(
+        store.floor,
+        ({ req }) => req.header('cookie'),
+        (line, context) => context.header('Set-Cookie', line),
+      ),
+    ),
 
   sojourn: (store) =>
     serveHono(
-      {
-        login: ({ var: { session } }) => login(session),
-        read: ({ var: { session } }) => read(session),
-        count: ({ var: { session } }) => count(session),
-      },
+      visitsOf(({ var: { session } }) => session),
       createHonoAdapter(createManager(store.backend())),
     ),
 
@@ -106,22 +102,18 @@ function serveH3(visits, middleware) {
 export const h3 = {
   bare: () => serveH3(bare),
 
-  floor: (store) => {
-    const floor = createFloor(store.floor)
-    return serveH3({
-      login: async ({ res }) => res.headers.set('Set-Cookie', await floor.login()),
-      read: ({ req }) => floor.read(req.headers.get('cookie')),
-      count: ({ req }) => floor.count(req.headers.get('cookie')),
-    })
-  },
+  floor: (store) =>
+    serveH3(
+      floorVisits(
+        store.floor,
+        ({ req }) => req.headers.get('cookie'),
+        (line, { res }) => res.headers.set('Set-Cookie', line),
+      ),
+    ),
 
   sojourn: (store) =>
     serveH3(
-      {
-        login: ({ context: { session } }) => login(session),
-        read: ({ context: { session } }) => read(session),
-        count: ({ context: { session } }) => count(session),
-      },
+      visitsOf(({ context: { session } }) => session),
       createH3Adapter(createManager(store.backend())),
     ),
 

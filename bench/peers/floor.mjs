@@ -6,7 +6,7 @@ import { valueOf } from './value.mjs'
 const NAME = 'floor='
 
 /** @param {{ get(id: string): Promise<string | null | undefined>, set(id: string, text: string): Promise<unknown> }} store */
-export function createFloor(store) {
+function createFloor(store) {
   const load = async (header) => {
     const id = hash('sha256', keyIn(header), 'base64url')
     return { id, value: JSON.parse(await store.get(id)) }
@@ -25,6 +25,18 @@ export function createFloor(store) {
       await store.set(id, JSON.stringify(value))
       return value.n
     },
+  }
+}
+
+/**
+ * What the endpoints of a server do by it. `cookieOf` and `setCookie` take what the framework hands to a handler.
+ */
+export function floorVisits(store, cookieOf, setCookie) {
+  const floor = createFloor(store)
+  return {
+    login: async (...given) => void setCookie(await floor.login(), ...given),
+    read: (...given) => floor.read(cookieOf(...given)),
+    count: (...given) => floor.count(cookieOf(...given)),
   }
 }
 

@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import Koa from 'koa'
 import koaSession from 'koa-session'
 import { createKoaAdapter } from '../../dist/adapters/koa.js'
-import { createFloor } from './floor.mjs'
-import { count, createManager, login, read } from './manager.mjs'
+import { floorVisits } from './floor.mjs'
+import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
 function serve(visits, use) {
@@ -48,22 +48,18 @@ const withSession = (options) =>
 export const koa = {
   bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
 
-  floor: (store) => {
-    const floor = createFloor(store.floor)
-    return serve({
-      login: async ({ res }) => res.setHeader('Set-Cookie', await floor.login()),
-      read: ({ headers }) => floor.read(headers.cookie),
-      count: ({ headers }) => floor.count(headers.cookie),
-    })
-  },
+  floor: (store) =>
+    serve(
+      floorVisits(
+        store.floor,
+        ({ headers }) => headers.cookie,
+        (line, { res }) => res.setHeader('Set-Cookie', line),
+      ),
+    ),
 
   sojourn: (store) =>
     serve(
-      {
-        login: ({ session }) => login(session),
-        read: ({ session }) => read(session),
-        count: ({ session }) => count(session),
-      },
+      visitsOf(({ session }) => session),
       (app) => app.use(createKoaAdapter(createManager(store.backend()))),
     ),
 

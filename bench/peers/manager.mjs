@@ -10,8 +10,12 @@ export const createManager = (backend) => createSessionManager({ backend, cookie
 export const createCookieManager = () =>
   createManager(createCookieBackend({ secrets: [SECRET], audience: 'bench', period: DAY }))
 
-/** What the three endpoints and the login do with a request's session. */
-export const login = (session) => session.set(valueOf(0))
-export const read = async (session) => (await session.load()).value
-export const count = async (session, options) =>
-  (await session.update((value) => ({ ...value, n: value.n + 1 }), options)).n
+/** What the endpoints of a server do. `sessionOf` takes what the framework hands to a handler. */
+export const visitsOf = (sessionOf, options) => ({
+  login: (...given) => sessionOf(...given).set(valueOf(0)),
+  read: async (...given) => (await sessionOf(...given).load()).value,
+  count: async (...given) => {
+    const counted = (value) => ({ ...value, n: value.n + 1 })
+    return (await sessionOf(...given).update(counted, options)).n
+  },
+})

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import { getIronSession } from 'iron-session'
 import { createNodeAdapter } from '../../dist/adapters/node.js'
-import { createFloor } from './floor.mjs'
-import { count, createCookieManager, createManager, login, read } from './manager.mjs'
+import { floorVisits } from './floor.mjs'
+import { createCookieManager, createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
 /** A server of four paths. */
@@ -33,14 +33,7 @@ async function answerOf(visits, request, response) {
   }
 }
 
-const withManager = (manager, options) => {
-  const sessionOf = createNodeAdapter(manager)
-  return serve({
-    login: (request, response) => login(sessionOf(request, response)),
-    read: (request, response) => read(sessionOf(request, response)),
-    count: (request, response) => count(sessionOf(request, response), options),
-  })
-}
+const withManager = (manager, options) => serve(visitsOf(createNodeAdapter(manager), options))
 
 const constant = valueOf(0)
 
@@ -48,14 +41,14 @@ const constant = valueOf(0)
 export const node = {
   bare: () => serve({ login: async () => {}, read: async () => constant, count: async () => 1 }),
 
-  floor: (store) => {
-    const floor = createFloor(store.floor)
-    return serve({
-      login: async (_request, response) => response.setHeader('Set-Cookie', await floor.login()),
-      read: (request) => floor.read(request.headers.cookie),
-      count: (request) => floor.count(request.headers.cookie),
-    })
-  },
+  floor: (store) =>
+    serve(
+      floorVisits(
+        store.floor,
+        (request) => request.headers.cookie,
+        (line, _request, response) => response.setHeader('Set-Cookie', line),
+      ),
+    ),
 
   sojourn: (store) => withManager(createManager(store.backend())),
   'sojourn (cookie)': () => withManager(createCookieManager(), { unversioned: true }),
