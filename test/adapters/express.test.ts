@@ -4,13 +4,10 @@ import type { Express, RequestHandler } from 'express'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createExpressAdapter } from '../../src/adapters/express.ts'
 import { createNodeAdapter } from '../../src/adapters/node.ts'
-import { createMemoryBackend } from '../../src/backends/memory.ts'
-import { createSessionManager } from '../../src/manager.ts'
-import type { SessionManager } from '../../src/manager/session-manager.ts'
-import type { RequestSession } from '../../src/request.ts'
 import { httpSuite } from './http-suite.ts'
 import { running } from './servers/client.ts'
 import type { Running } from './servers/exchange.ts'
+import { createSessions, sessionOf } from './sessions.ts'
 import { EXPRESS, serveExpress } from './servers/express.ts'
 
 describe.each([...EXPRESS])('%s', (_name, framework) => {
@@ -40,18 +37,6 @@ describe.each([...EXPRESS])('%s', (_name, framework) => {
     })
   })
 })
-
-type Named = Readonly<Record<string, RequestSession<number>>>
-
-function sessionOf(request: object, name = 'session'): RequestSession<number> {
-  const session = (request as Named)[name]
-  if (session === undefined) throw new Error('no session')
-  return session
-}
-
-function createSessions(name = '__Host-session'): SessionManager<number> {
-  return createSessionManager<number>({ backend: createMemoryBackend(), cookie: { name } })
-}
 
 /** Express prints what it answers with its own error page, but in tests. */
 function quiet(app: Express): Express {

@@ -2,24 +2,9 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createFastifyAdapter } from '../../src/adapters/fastify.ts'
-import { createMemoryBackend } from '../../src/backends/memory.ts'
-import { createSessionManager } from '../../src/manager.ts'
-import type { SessionManager } from '../../src/manager/session-manager.ts'
-import type { RequestSession } from '../../src/request.ts'
 import { httpSuite } from './http-suite.ts'
+import { createSessions, sessionOf } from './sessions.ts'
 import { FASTIFY, serveFastify } from './servers/fastify.ts'
-
-type Named = Readonly<Record<string, RequestSession<number>>>
-
-function sessionOf(request: object, name = 'session'): RequestSession<number> {
-  const session = (request as Named)[name]
-  if (session === undefined) throw new Error('no session')
-  return session
-}
-
-function createSessions(name = '__Host-session'): SessionManager<number> {
-  return createSessionManager<number>({ backend: createMemoryBackend(), cookie: { name } })
-}
 
 /** The session cookies that the answer to `path` sets, by their values. */
 async function cookiesOf(app: FastifyInstance, path: string): Promise<string[]> {

@@ -3,23 +3,10 @@ import { H3, HTTPError, HTTPResponse } from 'h3'
 import { createApp, createError, eventHandler, toNodeListener } from 'h3v1'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createH3Adapter } from '../../src/adapters/h3.ts'
-import { createMemoryBackend } from '../../src/backends/memory.ts'
-import { createSessionManager } from '../../src/manager.ts'
-import type { SessionManager } from '../../src/manager/session-manager.ts'
-import type { RequestSession } from '../../src/request.ts'
 import { httpSuite } from './http-suite.ts'
 import { running } from './servers/client.ts'
+import { createSessions, sessionOf } from './sessions.ts'
 import { serveH3, serveH3OverHttp, serveH3v1 } from './servers/h3.ts'
-
-function createSessions(name = '__Host-session'): SessionManager<number> {
-  return createSessionManager<number>({ backend: createMemoryBackend(), cookie: { name } })
-}
-
-function sessionOf({ context }: { context: object }, name = 'session'): RequestSession<number> {
-  const session = (context as Readonly<Record<string, RequestSession<number>>>)[name]
-  if (session === undefined) throw new Error('no session')
-  return session
-}
 
 /** What h3 2 answers to a request that has written its session and then ends as `end` says. */
 function answerTo(end: () => unknown, sessions = createSessions()): Promise<Response> {
@@ -27,7 +14,7 @@ function answerTo(end: () => unknown, sessions = createSessions()): Promise<Resp
   app.use(createH3Adapter(sessions))
   app.get('/', async (event) => {
     event.res.headers.set('X-Own', '1')
-    await sessionOf(event).set(1)
+    await sessionOf(event.context).set(1)
     return end()
   })
   return Promise.resolve(app.request('/'))
@@ -81,7 +68,7 @@ describe('h3 2', () => {
     it('keeps the cookie where no route is', async () => {
       const app = new H3({ silent: true })
       app.use(createH3Adapter(createSessions()))
-      app.use(async (event) => void (await sessionOf(event).set(1)))
+      app.use(async (event) => void (await sessionOf(event.context).set(1)))
       const response = await app.request('/')
       expect(response.status).toBe(404)
       expect(response.headers.getSetCookie()).toStrictEqual([OURS])
@@ -94,8 +81,8 @@ describe('h3 2', () => {
       app.use(createH3Adapter(createSessions('__Host-cart'), { property: 'cart' }))
       app.use('/taken', createH3Adapter(createSessions('__Host-third')))
       app.all('/**', async (event) => {
-        await sessionOf(event).set(1)
-        await sessionOf(event, 'cart').set(2)
+        await sessionOf(event.context).set(1)
+        await sessionOf(event.context, 'cart').set(2)
         return 'both'
       })
       const { headers } = await app.request('/')
@@ -116,7 +103,7 @@ describe('h3 1', () => {
     app.use(createH3Adapter(createSessions()))
     app.use(
       eventHandler(async (event) => {
-        await sessionOf(event).set(1)
+        await sessionOf(event.context).set(1)
         throw createError({ statusCode: 402 })
       }),
     )

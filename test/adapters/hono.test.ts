@@ -3,11 +3,9 @@ import { HTTPException } from 'hono/http-exception'
 import { streamText } from 'hono/streaming'
 import { describe, expect, it } from 'vitest'
 import { createHonoAdapter } from '../../src/adapters/hono.ts'
-import { createMemoryBackend } from '../../src/backends/memory.ts'
-import { createSessionManager } from '../../src/manager.ts'
-import type { SessionManager } from '../../src/manager/session-manager.ts'
 import type { RequestSession } from '../../src/request.ts'
 import { httpSuite } from './http-suite.ts'
+import { createSessions } from './sessions.ts'
 import { serveHono, serveHonoOverHttp } from './servers/hono.ts'
 
 httpSuite('createHonoAdapter', serveHono)
@@ -15,10 +13,6 @@ httpSuite('createHonoAdapter over node:http', serveHonoOverHttp)
 
 interface Env {
   Variables: { session: RequestSession<number>; cart: RequestSession<number> }
-}
-
-function createSessions(name = '__Host-session'): SessionManager<number> {
-  return createSessionManager<number>({ backend: createMemoryBackend(), cookie: { name } })
 }
 
 /** An application whose requests all write their session first. */

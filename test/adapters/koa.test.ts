@@ -2,16 +2,10 @@ import { inspect } from 'node:util'
 import type Koa from 'koa'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createKoaAdapter } from '../../src/adapters/koa.ts'
-import { createMemoryBackend } from '../../src/backends/memory.ts'
-import { createSessionManager } from '../../src/manager.ts'
-import type { SessionManager } from '../../src/manager/session-manager.ts'
 import { httpSuite } from './http-suite.ts'
 import type { Running } from './servers/exchange.ts'
+import { createSessions } from './sessions.ts'
 import { KOA, runKoa, serveKoa } from './servers/koa.ts'
-
-function createSessions(name = '__Host-session'): SessionManager<number> {
-  return createSessionManager<number>({ backend: createMemoryBackend(), cookie: { name } })
-}
 
 async function serve(app: Koa): Promise<Running> {
   const server = await runKoa(app)

@@ -4,7 +4,7 @@ import express from 'express'
 import type { ErrorRequestHandler, Request, Response } from 'express'
 import express4 from 'express4'
 import { createExpressAdapter } from '../../../src/adapters/express.ts'
-import type { RequestSession } from '../../../src/request.ts'
+import { sessionOf } from '../sessions.ts'
 import { running } from './client.ts'
 import { codeOf, isRedirect } from './exchange.ts'
 import type { Application, Serve } from './exchange.ts'
@@ -25,7 +25,7 @@ async function answer<V>(
 ): Promise<void> {
   const outcome = await application({
     path: request.path,
-    session: (request as unknown as { readonly session: RequestSession<V> }).session,
+    session: sessionOf(request),
     get status() {
       return response.statusCode
     },

@@ -3,7 +3,7 @@ import fastify from 'fastify'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fastify4 from 'fastify4'
 import { createFastifyAdapter } from '../../../src/adapters/fastify.ts'
-import type { RequestSession } from '../../../src/request.ts'
+import { sessionOf } from '../sessions.ts'
 import { running } from './client.ts'
 import { codeOf, isRedirect } from './exchange.ts'
 import type { Application, Serve } from './exchange.ts'
@@ -24,7 +24,7 @@ async function answer<V>(
 ): Promise<unknown> {
   const outcome = await application({
     path: request.url,
-    session: (request as unknown as { readonly session: RequestSession<V> }).session,
+    session: sessionOf(request),
     get status() {
       return reply.statusCode
     },

@@ -6,16 +6,12 @@ import * as v1 from 'h3v1'
 import type { H3Event as H3v1Event } from 'h3v1'
 import { createH3Adapter } from '../../../src/adapters/h3.ts'
 import type { SessionManager } from '../../../src/manager/session-manager.ts'
-import type { RequestSession } from '../../../src/request.ts'
 import type { NamedSessionOptions } from '../../../src/request/adapter-options.ts'
+import { sessionOf } from '../sessions.ts'
 import { running } from './client.ts'
 import { codeOf, isRedirect, webBody } from './exchange.ts'
 import type { Application, Serve } from './exchange.ts'
 import { bridge, calling } from './fetch.ts'
-
-function sessionOf<V>(context: object): RequestSession<V> {
-  return (context as { readonly session: RequestSession<V> }).session
-}
 
 async function answer<V>(application: Application<V>, event: H3Event): Promise<unknown> {
   const outcome = await application({

@@ -4,7 +4,7 @@ import Koa from 'koa'
 import type { Context } from 'koa'
 import Koa2 from 'koa2'
 import { createKoaAdapter } from '../../../src/adapters/koa.ts'
-import type { RequestSession } from '../../../src/request.ts'
+import { sessionOf } from '../sessions.ts'
 import { running } from './client.ts'
 import { codeOf, isRedirect } from './exchange.ts'
 import type { Application, Running, Serve } from './exchange.ts'
@@ -22,7 +22,7 @@ async function answer<V>(application: Application<V>, context: Context): Promise
   context.status = 200
   const outcome = await application({
     path: context.path,
-    session: (context as unknown as { readonly session: RequestSession<V> }).session,
+    session: sessionOf(context),
     get status() {
       return context.status
     },
