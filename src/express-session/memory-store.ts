@@ -3,7 +3,7 @@ import { ONE_WEEK } from '../core/period.ts'
 import { cookieOf } from './cookie.ts'
 import { settle } from './session.ts'
 import type { Callback } from './session.ts'
-import { defineMethods, Store } from './store.ts'
+import { extendClass, Store } from './store.ts'
 import type { Answer, SessionStore, StoredSession } from './store.ts'
 
 declare abstract class MemoryStoreShape extends (Store as unknown as new () => SessionStore) {
@@ -30,9 +30,6 @@ function MemoryStoreBase(this: MemoryStoreShape | undefined): unknown {
   this.sessions = new Map()
   return undefined
 }
-Object.setPrototypeOf(MemoryStoreBase, Store)
-Object.setPrototypeOf(MemoryStoreBase.prototype, Store.prototype)
-Object.defineProperty(MemoryStoreBase, 'name', { value: 'MemoryStore' })
 
 const METHODS = {
   get(this: MemoryStoreShape, sid: string, callback: Answer): void {
@@ -78,7 +75,7 @@ const METHODS = {
     settle(Promise.resolve(), callback)
   },
 }
-defineMethods(MemoryStoreBase.prototype, METHODS)
+extendClass(MemoryStoreBase, 'MemoryStore', Store, METHODS)
 
 /** Sessions in the memory of one process. What has ended is dropped, a session without `maxAge` after a week unused. */
 export const MemoryStore: MemoryStoreClass = MemoryStoreBase as unknown as MemoryStoreClass

@@ -46,9 +46,6 @@ function StoreBase(this: EventEmitter | undefined): unknown {
   Reflect.apply(EventEmitter as unknown as () => void, this, [])
   return undefined
 }
-Object.setPrototypeOf(StoreBase, EventEmitter)
-Object.setPrototypeOf(StoreBase.prototype, EventEmitter.prototype)
-Object.defineProperty(StoreBase, 'name', { value: 'Store' })
 
 const METHODS = {
   regenerate(this: SessionStore, request: SessionHolder, callback: Callback): void {
@@ -77,12 +74,19 @@ const METHODS = {
     return session
   },
 }
-defineMethods(StoreBase.prototype, METHODS)
+extendClass(StoreBase, 'Store', EventEmitter, METHODS)
 
-/** Puts methods on a prototype, where they are not counted among an object's own. */
-export function defineMethods(prototype: object, methods: object): void {
-  for (const [name, value] of Object.entries(methods)) {
-    Object.defineProperty(prototype, name, { value, writable: true, configurable: true })
+interface Class {
+  readonly prototype: object
+}
+
+/** Makes a class of a function: its name, what it inherits, and methods that are not counted among an object's own. */
+export function extendClass(made: Class, name: string, parent: Class, methods: object): void {
+  Object.setPrototypeOf(made, parent)
+  Object.setPrototypeOf(made.prototype, parent.prototype)
+  Object.defineProperty(made, 'name', { value: name })
+  for (const [method, value] of Object.entries(methods)) {
+    Object.defineProperty(made.prototype, method, { value, writable: true, configurable: true })
   }
 }
 
