@@ -5,11 +5,19 @@ import { rolldown } from 'rolldown'
 /** What one module of a bundle takes from the package. */
 export type Imports = Readonly<Record<string, readonly string[]>>
 
+/** Sizes in bytes, minified and compressed as servers send them. */
+export interface BundledSize {
+  /** The entry and what it imports statically. */
+  readonly atFirst: number
+  /** The chunks that are loaded when they are needed. */
+  readonly onDemand: number
+}
+
 /**
- * The size in bytes of a bundle of the built package, minified and compressed as servers send it. `imports` are names by
- * the file below `dist` that exports them; what else those files export is left out, as bundlers do.
+ * The size of a bundle of the built package. `imports` are names by the file below `dist` that exports them; what else
+ * those files export is left out, as bundlers do.
  */
-export async function bundledSize(dist: string, imports: Imports): Promise<number> {
+export async function bundledSize(dist: string, imports: Imports): Promise<BundledSize> {
   const lines = Object.entries(imports).map(
     ([file, names]) => `export { ${names.join()} } from ${JSON.stringify(join(dist, file))}`,
   )
@@ -28,11 +36,22 @@ export async function bundledSize(dist: string, imports: Imports): Promise<numbe
   })
   try {
     const { output } = await bundle.generate({ format: 'esm', minify: true })
-    const code = output.map((part) => (part.type === 'chunk' ? part.code : '')).join('')
-    return gzipSync(code, { level: 9 }).length
+    const chunks = output.filter((part) => part.type === 'chunk')
+    const atFirst = new Set(chunks.filter(({ isEntry }) => isEntry))
+    // A set goes through what is added meanwhile too.
+    for (const { imports: files } of atFirst) {
+      chunks.filter(({ fileName }) => files.includes(fileName)).forEach((part) => atFirst.add(part))
+    }
+    const onDemand = chunks.filter((part) => !atFirst.has(part))
+    return { atFirst: compressed([...atFirst]), onDemand: compressed(onDemand) }
   } finally {
     await bundle.close()
   }
+}
+
+function compressed(chunks: readonly { readonly code: string }[]): number {
+  if (chunks.length === 0) return 0
+  return gzipSync(chunks.map(({ code }) => code).join(''), { level: 9 }).length
 }
 
 /** Bundles `entry`, which imports the package by its name, into one file. */
@@ -48,7 +67,7 @@ export async function bundle(entry: string, file: string, dist: string): Promise
       },
     ],
   })
-  await made.write({ file, format: 'esm' })
+  await made.write({ file, format: 'esm', codeSplitting: false })
   await made.close()
 }
 
