@@ -2,47 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { created, draft, newHash } from '../../src/testing/store-contract/draft.ts'
 import type { Handle, SecretHash } from '../../src/core/key.ts'
 import type { MysqlStore } from '../../src/backends/mysql/store.ts'
+import { begin, locking, waiting, whileHeld } from './mysql/locks.ts'
 import { DRIVER_NAMES, open, openStore } from './mysql/open.ts'
 
-const pool = open('mysql2', { timezone: 'Z' })
 const GONE = { ok: false, reason: 'gone' }
 const CONFLICT = { ok: false, reason: 'conflict' }
-
-/** Holds a row's lock in a transaction of its own while `change` waits for it, at the least for `forMs`. */
-async function whileHeld<T>(
-  table: string,
-  recordId: Handle,
-  forMs: number,
-  change: () => Promise<T>,
-  meanwhile = '',
-): Promise<T> {
-  const connection = await (pool.pool as import('mysql2/promise').Pool).getConnection()
-  try {
-    await connection.query('START TRANSACTION')
-    await connection.query(`SELECT id FROM ${table} WHERE id = ? FOR UPDATE`, [recordId])
-    const result = change()
-    await waiting(table)
-    await new Promise((resolve) => setTimeout(resolve, forMs))
-    if (meanwhile !== '') await connection.query(meanwhile, [recordId])
-    await connection.query('COMMIT')
-    return await result
-  } finally {
-    connection.release()
-  }
-}
-
-/** The connection of a statement on the table that has been at it for a while, as none is that waits for no lock. */
-async function waiting(table: string): Promise<string> {
-  for (;;) {
-    const rows = await pool.query(
-      `SELECT id FROM information_schema.processlist
-      WHERE id <> CONNECTION_ID() AND info LIKE ? AND time_ms > 50`,
-      [`%${table}%`],
-    )
-    if (rows[0] !== undefined) return String(rows[0][0])
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
 
 type Change = (store: MysqlStore, id: Handle, hash: SecretHash) => Promise<unknown>
 
@@ -86,7 +50,7 @@ describe.each(DRIVER_NAMES)('a store on %s that waits for a lock', (driver) => {
       )
       expect(late).toEqual(gone)
       expect(await store.read(recordId)).toBeUndefined()
-      const [row] = await pool.query(
+      const [row] = await locking.query(
         `SELECT expires_at, version, security_version FROM ${store.table} WHERE id = ?`,
         [recordId],
       )
@@ -174,14 +138,11 @@ describe.each(DRIVER_NAMES)('a store on %s that waits for a lock', (driver) => {
   it('counts a subject’s sessions after the wait for its lock', async () => {
     const store = await openStore(waiter)
     const limit = { maxPerSubject: 1 }
-    const connection = await (pool.pool as import('mysql2/promise').Pool).getConnection()
-    await connection.query('START TRANSACTION')
-    await connection.query(`SELECT slot FROM ${store.table}_locks FOR UPDATE`)
+    const end = await begin(`SELECT slot FROM ${store.table}_locks FOR UPDATE`)
     const one = Promise.resolve(store.create(draft({ subject: 'ann' }), limit))
     const two = Promise.resolve(store.create(draft({ subject: 'ann' }), limit))
     await waiting(store.table)
-    await connection.query('COMMIT')
-    connection.release()
+    await end()
     const results = await Promise.all([one, two])
     expect(results.filter(({ ok }) => ok)).toHaveLength(1)
     expect(await store.list('ann')).toHaveLength(1)
@@ -211,16 +172,13 @@ describe.each(DRIVER_NAMES)('a store on %s that waits for a lock', (driver) => {
   it('leaves nothing locked when it is interrupted', async () => {
     const store = await openStore(waiter)
     const { recordId } = await created(store)
-    const connection = await (pool.pool as import('mysql2/promise').Pool).getConnection()
-    await connection.query('START TRANSACTION')
-    await connection.query(`SELECT id FROM ${store.table} WHERE id = ? FOR UPDATE`, [recordId])
+    const end = await begin(`SELECT id FROM ${store.table} WHERE id = ? FOR UPDATE`, [recordId])
     const interrupted = Promise.resolve(
       store.updateSecurity(recordId, { subject: 'ann' }, 1, { maxPerSubject: 1 }),
     ).catch((error: unknown) => error)
-    await pool.query(`KILL QUERY ${await waiting(store.table)}`)
+    await locking.query(`KILL QUERY ${await waiting(store.table)}`)
     expect(await interrupted).toMatchObject({ errno: 1317 })
-    await connection.query('COMMIT')
-    connection.release()
+    await end()
     // Neither the subject nor the record is held by what was open then.
     const other = await store.create(draft({ subject: 'ann' }), { maxPerSubject: 1 })
     expect(other).toMatchObject({ ok: true })

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { createMysqlBackend, mysqlSchema } from '../../src/backends/mysql.ts'
 import { BackendError } from '../../src/index.ts'
+import type { NewRecord } from '../../src/index.ts'
+import { draft } from '../../src/testing/store-contract/draft.ts'
 import { startMariadb } from '../servers/mariadb.ts'
-import { DRIVER_NAMES, DRIVERS, open, openBackend, tableName } from './mysql/open.ts'
+import { DRIVER_NAMES, DRIVERS, open, openBackend, openStore, tableName } from './mysql/open.ts'
 
 const pool = open('mysql2')
 
@@ -20,6 +22,35 @@ describe.each(DRIVER_NAMES)('migrate on %s', (driver) => {
     const key = await backend.generate({ value: 'a' })
     await backend.migrate()
     expect(await backend.get(key)).toMatchObject({ value: 'a' })
+  })
+
+  it('takes the tables of the release before over, beside which that goes on', async () => {
+    const table = tableName()
+    const before = mysqlSchema(table).filter((sql) => !sql.includes('_update_many'))
+    for (const sql of before) await pool.query(sql.replaceAll('_v2_', '_v1_'))
+    const rows = await pool.query(`SELECT version FROM ${table}_locks WHERE slot = 0`)
+    const [one, two] = [draft(), draft()]
+    for (const { recordId, secretHash } of [one, two]) {
+      const values = [recordId, secretHash, 'a', 60_000, 60_000]
+      await pool.query(
+        `CALL ${table}_v1_create(?, ?, ?, ?, ?, NULL, NULL, 0, NULL, NULL, NULL, 0)`,
+        values,
+      )
+    }
+    const store = await openStore(own, table)
+    const update = async ({ recordId, secretHash }: NewRecord) =>
+      store.update(recordId, secretHash, { value: 'b' })
+    expect(await Promise.all([one, two].map(update))).toMatchObject([
+      { version: 2 },
+      { version: 2 },
+    ])
+    await pool.query(`CALL ${table}_v1_update(?, ?, 1, 'c', NULL, 2)`, [
+      one.recordId,
+      one.secretHash,
+    ])
+    expect(await store.read(one.recordId)).toMatchObject({ value: 'c', version: 3 })
+    // What that release looks at when it starts again.
+    expect(await pool.query(`SELECT version FROM ${table}_locks WHERE slot = 0`)).toEqual(rows)
   })
 
   it('refuses a table that a newer version has made, and changes nothing', async () => {

@@ -69,6 +69,10 @@ async function useAll(pool: Mysql2Pool | MariadbPool, table: string): Promise<vo
   })
   expect(await backend.set(key, TEXT, { version: 1 })).toEqual({ ok: false, reason: 'conflict' })
   expect(await backend.set(key, TEXT)).toEqual({ ok: true, version: 3, period: 60 })
+  const others = [await backend.generate(), await backend.generate()]
+  const written = await Promise.all(others.map((other) => backend.set(other, TEXT)))
+  expect(written).toEqual(others.map(() => ({ ok: true, version: 2, period: 60 })))
+  for (const other of others) expect(await backend.get(other)).toMatchObject({ value: TEXT })
   const found = await backend.get(key)
   expect(found).toMatchObject({ value: TEXT, version: 3, facts: { subject: TEXT } })
   const { createdAtMs } = (found as { facts: { createdAtMs: number } }).facts
@@ -83,7 +87,7 @@ async function useAll(pool: Mysql2Pool | MariadbPool, table: string): Promise<vo
   expect(await backend.get(key)).toEqual({ ok: false, reason: 'not_found' })
   expect(await backend.sweep()).toBe(0)
   expect(await backend.clearSubject('bob')).toBe(1)
-  expect(await backend.clearAll()).toBe(1)
+  expect(await backend.clearAll()).toBe(3)
 }
 
 describe.each(DRIVER_NAMES)('createMysqlBackend on %s', (driver) => {

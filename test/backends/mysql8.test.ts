@@ -30,7 +30,7 @@ describe.skipIf(server === undefined).each(DRIVER_NAMES)('a store on MySQL by %s
     const store = await create()
     const { recordId, secretHash } = await created(store)
     // Without the procedure, only that is left.
-    await pool!.query(`DROP PROCEDURE ${table}_v1_update`)
+    await pool!.query(`DROP PROCEDURE ${table}_v2_update`)
     await store.read(recordId)
     const done = await store.update(recordId, secretHash, { value: 'b' }, 1)
     expect(done).toMatchObject({ ok: true, version: 2 })

@@ -1,5 +1,5 @@
 import { BackendError } from '../../core/errors.ts'
-import { ROLLBACK } from './procedures.ts'
+import { ROLLBACK } from './transaction.ts'
 import type { MysqlAccess, MysqlBorrowed, MysqlConnection, MysqlValue } from './pool.ts'
 
 /** Executes a prepared statement, within as many time limits. */
@@ -23,6 +23,9 @@ const NO_SUCH_TABLE = 1146
 const NO_SUCH_PROCEDURE = 1305
 const DEADLOCK = 1213
 const DEADLOCK_ATTEMPTS = 5
+const OF_ONE_STATES = /^(?:2[235]|40|44|45)/
+// A wait for a lock that took too long, a binary log of statements, MySQL's check of a constraint.
+const OF_ONE_NUMBERS = new Set([1205, 1665, 3819])
 const LONGEST_MS = 2 ** 31 - 1
 
 /**
@@ -145,6 +148,17 @@ export function codeOf(result: MysqlResult): number {
     throw new Error('the server did not report what a change has done')
   }
   return code
+}
+
+/**
+ * Whether an error of the server is what one row of several may have brought about: data, a lock, a limit, a constraint or
+ * a trigger of the application's; or what does not let several be changed at once. It has undone all of it then. After
+ * any other fault, the outcome may be unknown.
+ */
+export function isOfOneRow(error: unknown): boolean {
+  const { sqlState } = error as { sqlState?: unknown }
+  if (typeof sqlState !== 'string') return false
+  return OF_ONE_STATES.test(sqlState) || OF_ONE_NUMBERS.has(errorNumber(error) ?? 0)
 }
 
 /** The number of an error of the server, which both drivers give. */

@@ -1,6 +1,6 @@
 import type { Handle, SecretHash } from '../../core/key.ts'
 import type { ListedRecord, StoredRecord } from '../../core/store.ts'
-import { ALONE, CLOCK } from './procedures.ts'
+import { ALONE, CLOCK } from './transaction.ts'
 
 // The fields of one answer before its texts. One column costs a driver a fraction of what sixteen do, and reads the
 // same whatever the pool does with numbers.

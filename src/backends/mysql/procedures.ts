@@ -1,22 +1,13 @@
-/** The server's clock in UTC milliseconds. In a procedure it moves on with each statement: one after a wait shows the time after it. */
-export const CLOCK = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)`
-/** Whether a plain statement is a transaction of its own on this connection: nothing else has it begun or left open. */
-export const ALONE = `(@@autocommit AND @@completion_type = 'NO_CHAIN')`
+import { UPDATE_MANY } from './together.ts'
+import { CLOCK, COMMIT, ROLLBACK, START_READ_COMMITTED, UNDO } from './transaction.ts'
 
 /** How long the records whose expiries share a bucket, milliseconds. */
 export const BUCKET_MS = 300_000
 
-// In full, because `completion_type` can make of a plain COMMIT one that begins another transaction, or that hangs up.
-const COMMIT = `COMMIT AND NO CHAIN NO RELEASE`
-/** Undoes what is open, and nothing else. */
-export const ROLLBACK = `ROLLBACK AND NO CHAIN NO RELEASE`
-// What every procedure opens with: whatever fails leaves nothing behind.
-const UNDO = `DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ${ROLLBACK}; RESIGNAL; END;`
 // All of them. `sql_safe_updates` forbids a change without a condition, and one that names neither a key nor a limit.
 const MANY = '9223372036854775807'
 // One transaction at a time may add a record to a subject, or end all of the subject's.
-const LOCK_SUBJECT = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    START TRANSACTION;
+const LOCK_SUBJECT = `${START_READ_COMMITTED}
     SELECT slot INTO v_slot FROM {locks} WHERE slot = 1 + ORD(p_subject_hash) FOR UPDATE;
     IF v_slot IS NULL THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a row of locks is missing'; END IF;`
 const AUTHORISED = `(v_hash = p_hash OR (v_previous = p_hash AND (v_until IS NULL OR v_until > v_now)))`
@@ -122,6 +113,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   ${COMMIT};
   SELECT v_answer AS answer;`,
   ],
+  update_many: UPDATE_MANY,
   secure: [
     `p_id VARBINARY(64), p_security_version BIGINT, p_hash VARBINARY(64),
   p_set_previous BIGINT, p_previous VARBINARY(64), p_grace BIGINT, p_absolute BIGINT,
@@ -261,8 +253,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   END IF;
   IF v_ours THEN
     SET v_bucket = ${CLOCK} DIV ${BUCKET_MS};
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    START TRANSACTION;
+    ${START_READ_COMMITTED}
     OPEN expired;
     FETCH expired INTO v_id;
     WHILE v_id IS NOT NULL DO

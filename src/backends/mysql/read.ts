@@ -5,7 +5,7 @@ import type { TimeLimit } from '../../core/time-limit.ts'
 import { answerOf, rowsOf } from './ask.ts'
 import type { MysqlAsk } from './ask.ts'
 import { bytesOf, PACKED_RECORD, recordOf } from './packing.ts'
-import { CLOCK } from './procedures.ts'
+import { CLOCK } from './transaction.ts'
 import { fill } from './schema.ts'
 
 // Reads beyond those that the connections of a usual pool are busy with go together.

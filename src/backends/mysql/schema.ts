@@ -2,9 +2,13 @@ import { BackendError } from '../../core/errors.ts'
 import { answersOf, errorNumber, execute, query } from './ask.ts'
 import { NOT_ALONE } from './packing.ts'
 import type { MysqlConnection } from './pool.ts'
-import { ALONE, BUCKET_MS, PROCEDURES } from './procedures.ts'
+import { BUCKET_MS, PROCEDURES } from './procedures.ts'
+import { ALONE } from './transaction.ts'
 
+// Of the tables, which `migrate` looks at, and of the procedures, which their names carry. Procedures may become others
+// over the same tables: then both releases go on, side by side.
 const VERSION = 1
+const PROCEDURES_VERSION = 2
 // One lock for the subjects whose hash starts with a byte: rows 1 to 256. Row 0 is the schema's version and the sweeper's lease.
 const LOCKS = 256
 const COLUMNS =
@@ -21,12 +25,12 @@ export interface MysqlNames {
   readonly procedure: (name: string) => string
 }
 
-/** They carry the version, so that two versions of this library can work side by side during an upgrade. */
+/** Those of procedures carry a version, so that two of this library can work side by side during an upgrade. */
 export function namesOf(table: string): MysqlNames {
   return {
     table: `\`${table}\``,
     locks: `\`${table}_locks\``,
-    procedure: (name) => `\`${table}_v${VERSION}_${name}\``,
+    procedure: (name) => `\`${table}_v${PROCEDURES_VERSION}_${name}\``,
   }
 }
 

@@ -5,11 +5,13 @@ import { bytesOf, listedOf, numberOrNull, PACKED_LISTED } from './packing.ts'
 import { answersOf, codeOf } from './ask.ts'
 import type { MysqlAsk } from './ask.ts'
 import type { MysqlValue } from './pool.ts'
-import { CLOCK, PROCEDURES } from './procedures.ts'
+import { PROCEDURES } from './procedures.ts'
 import { createRead } from './read.ts'
 import { fill, namesOf } from './schema.ts'
+import { createTogether } from './together.ts'
+import { CLOCK } from './transaction.ts'
 import { CHANGES, statementOf, touchedOf, touchValues, updateResultOf } from './updates.ts'
-import type { VersionedUpdate } from './updates.ts'
+import type { Update } from './updates.ts'
 
 /** A store whose sweeping can be shared out among processes. */
 export interface MysqlStore extends Store {
@@ -28,7 +30,7 @@ const LARGEST_SWEEP = 100_000
 // `deleteAll` takes as long as there are records; the core gives it as many time limits.
 const DELETE_ALL_FACTOR = 60
 
-/** Makes the `Store` under `createMysqlBackend`. Each operation is one statement, by the server's clock. */
+/** Makes the `Store` under `createMysqlBackend`. Each operation is one statement, or one with others', by the server's clock. */
 export function createMysqlStore(ask: MysqlAsk, table: string, within: TimeLimit): MysqlStore {
   const sql = statementsOf(table)
   const clock = createEstimate()
@@ -40,11 +42,33 @@ export function createMysqlStore(ask: MysqlAsk, table: string, within: TimeLimit
     return answer.toString('latin1').split(',')
   }
 
-  /** Makes an update by a plain statement; `undefined` when it is left undone. */
-  async function change(update: VersionedUpdate): Promise<UpdateResult | undefined> {
-    const [name, values] = statementOf(update)
-    return updateResultOf(codeOf(await ask(sql[name], values)), update)
+  /** Makes an update by a plain statement if that can tell enough, else by a procedure. */
+  async function updateAlone(update: Update): Promise<UpdateResult> {
+    const { recordId, secretHash, value, idleMs, version } = update
+    if (version !== undefined && version > 0) {
+      const versioned = { ...update, version, aboutMs: clock.get() }
+      const [name, values] = statementOf(versioned)
+      const done = updateResultOf(codeOf(await ask(sql[name], values)), versioned)
+      if (done !== undefined) return done
+    }
+    const [first = '', expiresAtMs, nowMs] = await call(sql.update, [
+      bytesOf(recordId),
+      bytesOf(secretHash),
+      ...given(value, bytesOf(value ?? null)),
+      idleMs ?? null,
+      version ?? null,
+    ])
+    if (first === 'gone' || first === 'conflict') return { ok: false, reason: first }
+    clock.set(Number(nowMs))
+    return {
+      ok: true,
+      version: Number(first),
+      expiresAtMs: Number(expiresAtMs),
+      nowMs: Number(nowMs),
+    }
   }
+
+  const update = createTogether(ask, sql.updateMany, updateAlone, within)
 
   return {
     async create(record, limit) {
@@ -55,28 +79,14 @@ export function createMysqlStore(ask: MysqlAsk, table: string, within: TimeLimit
 
     read: createRead(ask, table, within, clock.set),
 
-    async update(recordId, secretHash, { value, idleMs: said }, version) {
-      const idleMs = said === undefined ? undefined : bounded(said)
-      if (version !== undefined && versionOf(version) > 0) {
-        const aboutMs = clock.get()
-        const done = await change({ recordId, secretHash, value, idleMs, version, aboutMs })
-        if (done !== undefined) return done
-      }
-      const [first = '', expiresAtMs, nowMs] = await call(sql.update, [
-        bytesOf(recordId),
-        bytesOf(secretHash),
-        ...given(value, bytesOf(value ?? null)),
-        idleMs ?? null,
-        version === undefined ? null : versionOf(version),
-      ])
-      if (first === 'gone' || first === 'conflict') return { ok: false, reason: first }
-      clock.set(Number(nowMs))
-      return {
-        ok: true,
-        version: Number(first),
-        expiresAtMs: Number(expiresAtMs),
-        nowMs: Number(nowMs),
-      }
+    async update(recordId, secretHash, { value, idleMs }, version) {
+      return update({
+        recordId,
+        secretHash,
+        value,
+        idleMs: idleMs === undefined ? undefined : bounded(idleMs),
+        version: version === undefined ? undefined : versionOf(version),
+      })
     },
 
     async touch(recordId, secretHash, fromMs, toMs) {
@@ -159,6 +169,7 @@ function statementsOf(table: string) {
     endLease: fill(`UPDATE {locks} SET owned_until = 0 WHERE slot = 0 AND owner = ?`, table),
     create: calling('create'),
     update: calling('update'),
+    updateMany: calling('update_many'),
     renew: fill(CHANGES.renew, table),
     setIdle: fill(CHANGES.setIdle, table),
     setValue: fill(CHANGES.setValue, table),

@@ -2,7 +2,7 @@ import type { Handle, SecretHash } from '../../core/key.ts'
 import type { UpdateResult } from '../../core/store.ts'
 import { bytesOf } from './packing.ts'
 import type { MysqlValue } from './pool.ts'
-import { ALONE, CLOCK } from './procedures.ts'
+import { ALONE, CLOCK } from './transaction.ts'
 
 /*
  * A change of one row by one plain statement costs half of what a procedure costs. All that it can tell is one number, by
@@ -56,14 +56,20 @@ export const CHANGES: Readonly<Record<Change, string>> = {
   ),
 }
 
-/** An update of a record at a version. */
-export interface VersionedUpdate {
+/** An update of a record, whole numbers that the server can add to others. */
+export interface Update {
   readonly recordId: Handle
   readonly secretHash: SecretHash
   /** Left out, the value stays. */
   readonly value: string | null | undefined
   /** Left out, the record's own. */
   readonly idleMs: number | undefined
+  /** Left out, any; 0 is none that a record has. */
+  readonly version: number | undefined
+}
+
+/** An update of a record at a version. */
+export interface VersionedUpdate extends Update {
   readonly version: number
   /** About the server's clock, whole milliseconds. */
   readonly aboutMs: number
