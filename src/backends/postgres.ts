@@ -6,6 +6,8 @@
 import { guardBackend } from '../core/errors.ts'
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
+import { assertNearCache, createNearCache } from '../core/near-cache.ts'
+import type { NearCacheOptions } from '../core/near-cache.ts'
 import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import { startSweeper } from '../core/sweeper.ts'
@@ -19,6 +21,7 @@ import { namesOf, postgresSchema } from './postgres/schema.ts'
 import { statementsOf } from './postgres/statements.ts'
 import { createPostgresStore } from './postgres/store.ts'
 
+export type { NearCacheOptions } from '../core/near-cache.ts'
 export type {
   Cell,
   PgClient,
@@ -38,6 +41,12 @@ export interface PostgresBackendOptions extends LifecyclePolicy, SweeperOptions 
    * them, as PgBouncer before 1.21. Default: true.
    */
   readonly prepare?: boolean | undefined
+  /**
+   * Keeps what has been read lately in this process: reads of a session at the same time are one, and its requests of
+   * the next moments none. What other processes do is then seen after `maxStaleness` seconds at the latest. Writes
+   * stay conditional. Default: none.
+   */
+  readonly nearCache?: NearCacheOptions | undefined
   /**
    * As `LifecyclePolicy.timeoutMs`; `migrate` has sixty times as long, too. `pg` gives up the connection as well, after
    * twice that time. Default: 5,000.
@@ -71,7 +80,7 @@ const LONGEST_MS = 2 ** 31 - 1
 const LEASE_STEPS = 3
 const SHORTEST_LEASE_MS = 30_000
 
-const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'table', 'prepare']
+const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'table', 'prepare', 'nearCache']
 
 /**
  * Makes a backend on a PostgreSQL client: a `Pool` (or a `Client`, which cannot reconnect) of `pg`, the `sql` of
@@ -97,15 +106,17 @@ export function createPostgresBackend(
 ): PostgresBackend {
   assertOptions('createPostgresBackend', options, OPTIONS)
   const { table = 'sojourn_sessions', prepare = true, timeoutMs = 5000 } = options
-  const { sweepEveryMs = 10_000 } = options
+  const { sweepEveryMs = 10_000, nearCache } = options
   const names = namesOf(table)
   if (typeof prepare !== 'boolean') throw new TypeError('"prepare" must be true or false')
   assertTimeLimit('timeoutMs', timeoutMs)
+  if (nearCache !== undefined) assertNearCache(nearCache)
   const connection = connectionOf(client, prepare, timeoutMs)
   const ask: Ask = (statement, values) => connection.ask(statement, values).catch(rethrow)
   const statements = statementsOf(names)
   const within = createTimeLimit(timeoutMs)
-  const store = createPostgresStore(statements, ask, within)
+  const engine = createPostgresStore(statements, ask, within)
+  const store = nearCache === undefined ? engine : createNearCache(engine, nearCache).store
   const backend = createBackend(store, { ...options, timeoutMs })
   const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_STEPS * sweepEveryMs)
   const lease = createLease(statements, ask, leaseMs)

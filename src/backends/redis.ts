@@ -6,13 +6,19 @@
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOptions, POLICY_OPTIONS } from '../core/options.ts'
+import { assertNearCache, createNearCache } from '../core/near-cache.ts'
+import type { NearCacheOptions } from '../core/near-cache.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
+import type { Store } from '../core/store.ts'
 import { assertTimeLimit } from '../core/time-limit.ts'
 import { connectionOf } from './redis/connection.ts'
 import type { RedisClient } from './redis/connection.ts'
 import { guardEviction } from './redis/eviction.ts'
+import { onInvalidated } from './redis/invalidation.ts'
+import { createKeyspace } from './redis/keyspace.ts'
 import { createRedisStore } from './redis/store.ts'
 
+export type { NearCacheOptions } from '../core/near-cache.ts'
 export type {
   GlideClient,
   IoRedisClient,
@@ -33,6 +39,13 @@ export interface RedisBackendOptions extends LifecyclePolicy {
    * INFO gets no warning, and is refused. Default: `warn`.
    */
   readonly onEviction?: 'warn' | 'refuse' | 'ignore' | undefined
+  /**
+   * Keeps what has been read lately in this process: reads of a session at the same time are one, and its requests of
+   * the next moments none. What other processes do is then seen after `maxStaleness` seconds at the latest; with a
+   * client of node-redis' `createClient` that has `RESP: 3` and `emitInvalidate: true`, as soon as Redis tells it.
+   * Writes stay conditional. Default: none.
+   */
+  readonly nearCache?: NearCacheOptions | undefined
   /** As for every backend. Default: 5,000. */
   readonly timeoutMs?: number | undefined
 }
@@ -46,7 +59,7 @@ export interface RedisBackend extends SessionBackend {
 const TIMEOUT_MS = 5000
 const ON_EVICTION = ['warn', 'refuse', 'ignore'] as const
 
-const OPTIONS = [...POLICY_OPTIONS, 'prefix', 'onEviction']
+const OPTIONS = [...POLICY_OPTIONS, 'prefix', 'onEviction', 'nearCache']
 
 /**
  * Makes a backend on a connected client: node-redis 5 or 6 (`createClient`, `createClientPool`, `createSentinel`,
@@ -73,7 +86,7 @@ export function createRedisBackend(
   options: RedisBackendOptions = {},
 ): RedisBackend {
   assertOptions('createRedisBackend', options, OPTIONS)
-  const { prefix = 'sojourn:', onEviction = 'warn', timeoutMs = TIMEOUT_MS } = options
+  const { prefix = 'sojourn:', onEviction = 'warn', timeoutMs = TIMEOUT_MS, nearCache } = options
   if (typeof prefix !== 'string' || !prefix.isWellFormed()) {
     throw new TypeError('"prefix" must be a string without lone surrogates')
   }
@@ -81,7 +94,21 @@ export function createRedisBackend(
     throw new TypeError('"onEviction" must be "warn", "refuse" or "ignore"')
   }
   assertTimeLimit('timeoutMs', timeoutMs)
+  if (nearCache !== undefined) assertNearCache(nearCache)
   const connection = guardEviction(connectionOf(client), onEviction)
-  const store = createRedisStore(connection, prefix, { patienceMs: timeoutMs })
+  const engine = createRedisStore(connection, prefix, { patienceMs: timeoutMs })
+  const store = nearCache === undefined ? engine : cached(engine, nearCache, client, prefix)
   return Object.assign(createBackend(store, { ...options, timeoutMs }), { close: () => {} })
+}
+
+/** The store behind a near cache, which forgets what Redis says has changed. */
+function cached(
+  store: Store,
+  options: NearCacheOptions,
+  client: RedisClient,
+  prefix: string,
+): Store {
+  const cache = createNearCache(store, options)
+  onInvalidated(client, createKeyspace(prefix), cache.forget)
+  return cache.store
 }

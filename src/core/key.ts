@@ -102,7 +102,12 @@ export function handleOf(key: Key): Handle {
  * memory as long as itself.
  */
 export function detachedHandleOf(key: Key): Handle {
-  return Buffer.from(handleOf(key), 'latin1').toString('latin1') as Handle
+  return detached(handleOf(key))
+}
+
+/** A handle that may be a slice of its key, as a text of its own. */
+export function detached(handle: Handle): Handle {
+  return Buffer.from(handle, 'latin1').toString('latin1') as Handle
 }
 
 /** The hash of a well-formed key's secret half, as the store keeps it. */

@@ -150,8 +150,11 @@ export interface Store {
     limit?: SubjectLimit,
   ): Awaitable<Created | { readonly ok: false; readonly reason: 'exists' | 'limit' }>
 
-  /** The live record, or `undefined`. */
-  read(recordId: Handle): Awaitable<StoredRecord | undefined>
+  /**
+   * The live record, or `undefined`. An engine does not look at `secretHash`: it is for what stands before one and may
+   * answer from memory, where that is good for this secret.
+   */
+  read(recordId: Handle, secretHash?: SecretHash): Awaitable<StoredRecord | undefined>
 
   /** Changes the value, the expiry or both of a live, authorised record; with `version`, only at that version. */
   update(

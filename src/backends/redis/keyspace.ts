@@ -9,6 +9,8 @@ export interface Keyspace {
   index(indexName: string): string
   /** A pattern for SCAN that all of them match, and of others few. */
   readonly pattern: string
+  /** The record of a key; `undefined` for any other key. */
+  recordIdOf(key: string): Handle | undefined
   /** What a key is; `undefined` for one of somebody else's whose name begins alike. */
   kindOf(key: string): 'record' | 'index' | undefined
 }
@@ -18,16 +20,19 @@ const INDEX = /^subject:[A-Za-z0-9_-]{22}$/
 
 /** Makes the names below `prefix`. */
 export function createKeyspace(prefix: string): Keyspace {
+  function kindOf(key: string): ReturnType<Keyspace['kindOf']> {
+    const rest = key.startsWith(prefix) ? key.slice(prefix.length) : ''
+    if (RECORD.test(rest)) return 'record'
+    return INDEX.test(rest) ? 'index' : undefined
+  }
+
   return {
     prefix,
     record: (recordId) => `${prefix}{${recordId}}`,
     mark: (recordId, indexName) => `${prefix}{${recordId}}:${indexName}`,
     index: (indexName) => `${prefix}subject:${indexName}`,
     pattern: `${prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`,
-    kindOf(key) {
-      const rest = key.startsWith(prefix) ? key.slice(prefix.length) : ''
-      if (RECORD.test(rest)) return 'record'
-      return INDEX.test(rest) ? 'index' : undefined
-    },
+    recordIdOf: (key) => (kindOf(key) === 'record' ? (key.slice(-23, -1) as Handle) : undefined),
+    kindOf,
   }
 }

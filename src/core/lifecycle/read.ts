@@ -38,7 +38,7 @@ export async function read(
   const start = operationStart()
   let record
   try {
-    const answer = store.read(handle)
+    const answer = store.read(handle, secretHash)
     record = await (policy.times === undefined ? answer : policy.times.call(answer))
     publishOperation('get', start, 'ok')
   } catch (cause) {
@@ -72,7 +72,7 @@ export async function readGood(
   engine: Engine,
   parsed: ParsedKey,
 ): Promise<{ record: StoredRecord; standing: 'current' | 'previous' } | undefined> {
-  const record = await ask(engine, 'get', () => engine.store.read(parsed.handle))
+  const record = await ask(engine, 'get', () => engine.store.read(parsed.handle, parsed.secretHash))
   if (record === undefined) return undefined
   const standing = standingOf(record, parsed.secretHash)
   if (standing === 'reused') await punish(engine, parsed, record)
@@ -109,7 +109,7 @@ async function confirm(
       return { ...record, security: after, securityVersion: done.securityVersion }
     }
     if (done.reason === 'gone') return undefined
-    record = await ask(engine, 'get', () => store.read(parsed.handle))
+    record = await ask(engine, 'get', () => store.read(parsed.handle, parsed.secretHash))
     if (record === undefined) return undefined
   }
   // Endless contention: whoever reads it next confirms it.

@@ -15,6 +15,10 @@ describe('createMemoryBackend', () => {
     expect(keysInHeap()).toBeLessThanOrEqual(2)
   })
 
+  it('keeps none in a near cache', () => {
+    expect(keysInHeap('near-cache')).toBeLessThanOrEqual(2)
+  })
+
   it('would be found out if it kept a slice of each', () => {
     expect(keysInHeap('planted')).toBeGreaterThan(90)
   })

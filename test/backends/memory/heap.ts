@@ -1,15 +1,29 @@
 // Makes, writes and rotates sessions by keys that nobody holds any more, and prints how many of these keys a snapshot of
-// the heap shows. `planted` keeps the handles as slices of their keys.
+// the heap shows. `planted` keeps the handles as slices of their keys; `near-cache` reads each through a near cache.
 import { randomBytes } from 'node:crypto'
 import { getHeapSnapshot } from 'node:v8'
-import { createMemoryBackend } from '../../../src/backends/memory.ts'
+import { createMemoryBackend, createMemoryStore } from '../../../src/backends/memory.ts'
 import { handleOf } from '../../../src/core/key.ts'
 import type { Key } from '../../../src/core/key.ts'
+import { createBackend } from '../../../src/core/lifecycle.ts'
+import { createNearCache } from '../../../src/core/near-cache.ts'
+import type { SessionBackend } from '../../../src/core/session-backend.ts'
+import type { Store } from '../../../src/core/store.ts'
 
 const SESSIONS = 100
 const MARK = 'marked-secret-'
-const backend = createMemoryBackend()
+const backend = process.argv[2] === 'near-cache' ? createCached() : createMemoryBackend()
 const kept: unknown[] = []
+
+/** On a store that gives a record back under the very id that it was asked for, as Redis does. */
+function createCached(): SessionBackend {
+  const memory = createMemoryStore()
+  const read: Store['read'] = async (recordId) => {
+    const record = await memory.read(recordId)
+    return record === undefined ? undefined : { ...record, recordId }
+  }
+  return createBackend(createNearCache({ ...memory, read }, { maxStaleness: 60 }).store)
+}
 
 function drawKey(): Key {
   const secret = MARK + randomBytes(32).toString('base64url')
@@ -19,7 +33,8 @@ function drawKey(): Key {
 async function use(): Promise<void> {
   const key = await backend.generate({ key: drawKey(), value: 'first', subject: 'ann' })
   await backend.set(key, 'second')
-  await backend.rotate(key, 1)
+  if (process.argv[2] === 'near-cache') await backend.get(key)
+  else await backend.rotate(key, 1)
   if (process.argv[2] === 'planted') kept.push(handleOf(key))
 }
 
