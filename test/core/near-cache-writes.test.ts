@@ -7,7 +7,7 @@ import type { NewRecord, Store, StoredRecord } from '../../src/core/store.ts'
 import { createTestClock } from '../../src/testing/index.ts'
 import { draft, newHash } from '../../src/testing/store-contract/draft.ts'
 import { settle } from './manual-clock.ts'
-import { spyOn } from './spy-store.ts'
+import { OPERATIONS, spyOn } from './spy-store.ts'
 
 type Write = (store: Store, record: NewRecord) => unknown
 
@@ -43,25 +43,17 @@ const WRITES: readonly (readonly [string, Write])[] = [
 
 /** A cache before a store each of whose steps takes a turn before it takes place and one before its answer arrives. */
 function open(memory: Store, turn: () => PromiseLike<void>, clocks = machine()) {
-  const slow = <Args extends unknown[], T>(run: (...args: Args) => T) => {
-    return async (...args: Args): Promise<Awaited<T>> => {
+  const slow = (name: keyof Store) => {
+    const run = memory[name] as (...args: readonly unknown[]) => unknown
+    return async (...args: readonly unknown[]): Promise<unknown> => {
       await turn()
       const answer = await run(...args)
       await turn()
       return answer
     }
   }
-  const { read, update, create, touch, updateSecurity, deleteSubject, deleteAll } = memory
-  const engine = spyOn(memory, {
-    read: slow(read),
-    update: slow(update),
-    create: slow(create),
-    touch: slow(touch),
-    updateSecurity: slow(updateSecurity),
-    delete: slow(memory.delete),
-    deleteSubject: slow(deleteSubject),
-    deleteAll: slow(deleteAll),
-  })
+  const entries = OPERATIONS.map((name) => [name, slow(name)] as const)
+  const engine = spyOn(memory, Object.fromEntries(entries))
   return { engine, store: createNearCache(engine, { maxStaleness: 60 }, clocks).store }
 }
 

@@ -6,7 +6,7 @@ import { memoryEngine } from './engines.ts'
 import type { Planted } from './run.ts'
 import { behavesAsModelled } from './run.ts'
 
-const RUNS = { numRuns: 120, seed: 20_260_101 }
+const RUNS = { numRuns: 60, seed: 20_260_101 }
 
 /** A manager whose store is behind a cache; some of its writes go past the cache. */
 function cached(...past: readonly (keyof Store)[]): Planted {
@@ -27,7 +27,7 @@ describe('a manager behind a near cache', () => {
     expect(tally.atOnce).toBeGreaterThan(10 * RUNS.numRuns)
   })
 
-  it.each(['update', 'touch', 'updateSecurity', 'delete', 'deleteSubject'] as const)(
+  it.each(['update', 'updateSecurity', 'delete'] as const)(
     'would be found out if its %s went past the cache',
     async (name) => {
       const property = behavesAsModelled(memoryEngine, { commands: 0, atOnce: 0 }, cached(name))

@@ -22,6 +22,7 @@ export const session: SessionBackend = createPostgresBackend(postgres(), { table
 createPostgresBackend(new PGlite(), { prepare: false, timeoutMs: 1000, sweepEveryMs: 0 })
 createPostgresBackend(postgres({ types: { bigint: postgres.BigInt } }))
 createPostgresBackend({} as PoolClient)
+createPostgresBackend(new Pool(), { nearCache: { maxStaleness: 0.5, maxRecords: 1000 } })
 export const done: Promise<void> = backend.migrate()
 
 // What is no client does not.
@@ -33,3 +34,5 @@ createPostgresBackend({ query: () => [] })
 createPostgresBackend(new Pool(), { now: Date.now })
 // @ts-expect-error
 createPostgresBackend(new Pool(), { durability: 'power' })
+// @ts-expect-error
+createPostgresBackend(new Pool(), { nearCache: true })

@@ -36,6 +36,7 @@ createRedisBackend(new Cluster([]), { prefix: 'app:', onEviction: 'refuse', time
 createRedisBackend(await createClient().connect())
 createRedisBackend(await createCluster({ rootNodes: [] }).connect())
 createRedisBackend(await GlideClient.createClient({ addresses: [] }))
+createRedisBackend(new Redis(), { nearCache: { maxStaleness: 0.5, maxRecords: 1000 } })
 export type Glide = typeof GlideClusterClient
 
 // What is no client does not.
@@ -47,3 +48,7 @@ createRedisBackend({ get: async () => null })
 createRedisBackend(new Redis(), { onEviction: 'ask' })
 // @ts-expect-error
 createRedisBackend(new Redis(), { ttl: 60 })
+// @ts-expect-error
+createRedisBackend(new Redis(), { nearCache: {} })
+// @ts-expect-error
+createRedisBackend(new Redis(), { nearCache: { maxStaleness: 1, ttl: 1 } })
