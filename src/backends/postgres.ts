@@ -10,6 +10,7 @@ import { assertNearCache, createNearCache } from '../core/near-cache.ts'
 import type { NearCacheOptions } from '../core/near-cache.ts'
 import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
+import type { Store } from '../core/store.ts'
 import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
 import { assertTimeLimit, createTimeLimit } from '../core/time-limit.ts'
@@ -17,6 +18,8 @@ import { connectionOf } from './postgres/client.ts'
 import type { Ask, PostgresClient } from './postgres/client.ts'
 import { faultOf } from './postgres/faults.ts'
 import { createLease } from './postgres/lease.ts'
+import { assertListener, onNotice, postgresNotices } from './postgres/notices.ts'
+import type { PostgresListener } from './postgres/notices.ts'
 import { namesOf, postgresSchema } from './postgres/schema.ts'
 import { statementsOf } from './postgres/statements.ts'
 import { createPostgresStore } from './postgres/store.ts'
@@ -30,7 +33,25 @@ export type {
   PostgresClient,
   PostgresJsClient,
 } from './postgres/client.ts'
+export { postgresNotices } from './postgres/notices.ts'
+export type {
+  ListeningClient,
+  PgListener,
+  PgMessage,
+  PostgresListener,
+} from './postgres/notices.ts'
 export { postgresSchema } from './postgres/schema.ts'
+
+/** Options of the near cache of `createPostgresBackend`. */
+export interface PostgresNearCacheOptions extends NearCacheOptions {
+  /**
+   * What it listens on for sessions that end and keys that change: a `Client` of `pg` of its own, connected directly
+   * and not through a pooler; or the `sql` of postgres.js, which reconnects by itself. `migrate()` then adds the
+   * triggers of `postgresNotices`. Where nothing is heard, `maxStaleness` alone holds; that `LISTEN` has failed is a
+   * process warning with the code `SOJOURN_POSTGRES_LISTEN`. Default: none.
+   */
+  readonly listener?: PostgresListener | undefined
+}
 
 /** Options of `createPostgresBackend`. */
 export interface PostgresBackendOptions extends LifecyclePolicy, SweeperOptions {
@@ -43,10 +64,10 @@ export interface PostgresBackendOptions extends LifecyclePolicy, SweeperOptions 
   readonly prepare?: boolean | undefined
   /**
    * Keeps what has been read lately in this process: reads of a session at the same time are one, and its requests of
-   * the next moments none. What other processes do is then seen after `maxStaleness` seconds at the latest. Writes
-   * stay conditional. Default: none.
+   * the next moments none. What other processes do is then seen after `maxStaleness` seconds at the latest, and the end
+   * of a session or of a key as soon as a `listener` hears of it. Writes stay conditional. Default: none.
    */
-  readonly nearCache?: NearCacheOptions | undefined
+  readonly nearCache?: PostgresNearCacheOptions | undefined
   /**
    * As `LifecyclePolicy.timeoutMs`; `migrate` has sixty times as long, too. `pg` gives up the connection as well, after
    * twice that time. Default: 5,000.
@@ -110,13 +131,15 @@ export function createPostgresBackend(
   const names = namesOf(table)
   if (typeof prepare !== 'boolean') throw new TypeError('"prepare" must be true or false')
   assertTimeLimit('timeoutMs', timeoutMs)
-  if (nearCache !== undefined) assertNearCache(nearCache)
+  if (nearCache !== undefined) assertNearCache(nearCache, ['listener'])
+  const { listener } = nearCache ?? {}
+  if (listener !== undefined) assertListener(listener)
   const connection = connectionOf(client, prepare, timeoutMs)
   const ask: Ask = (statement, values) => connection.ask(statement, values).catch(rethrow)
   const statements = statementsOf(names)
   const within = createTimeLimit(timeoutMs)
   const engine = createPostgresStore(statements, ask, within)
-  const store = nearCache === undefined ? engine : createNearCache(engine, nearCache).store
+  const store = nearCache === undefined ? engine : cached(engine, nearCache, table)
   const backend = createBackend(store, { ...options, timeoutMs })
   const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_STEPS * sweepEveryMs)
   const lease = createLease(statements, ask, leaseMs)
@@ -126,9 +149,11 @@ export function createPostgresBackend(
   options.signal?.addEventListener('abort', lease.giveBack, { once: true })
   return Object.assign(backend, {
     migrate: () =>
-      guardBackend('migrate', () =>
-        withinMigration(connection.run(postgresSchema(table)).catch(rethrow)),
-      ),
+      guardBackend('migrate', async () => {
+        const run = (text: string) => withinMigration(connection.run(text).catch(rethrow))
+        await run(postgresSchema(table))
+        if (listener !== undefined) await run(postgresNotices(table))
+      }),
 
     close() {
       stop()
@@ -136,6 +161,13 @@ export function createPostgresBackend(
       lease.giveBack()
     },
   })
+}
+
+/** The store behind a near cache, which forgets what its listener hears of. */
+function cached(store: Store, options: PostgresNearCacheOptions, table: string): Store {
+  const cache = createNearCache(store, options)
+  if (options.listener !== undefined) onNotice(options.listener, table, cache.forget)
+  return cache.store
 }
 
 function rethrow(error: unknown): never {

@@ -23,6 +23,8 @@ createPostgresBackend(new PGlite(), { prepare: false, timeoutMs: 1000, sweepEver
 createPostgresBackend(postgres({ types: { bigint: postgres.BigInt } }))
 createPostgresBackend({} as PoolClient)
 createPostgresBackend(new Pool(), { nearCache: { maxStaleness: 0.5, maxRecords: 1000 } })
+createPostgresBackend(new Pool(), { nearCache: { maxStaleness: 5, listener: new Client() } })
+createPostgresBackend(postgres(), { nearCache: { maxStaleness: 5, listener: postgres() } })
 export const done: Promise<void> = backend.migrate()
 
 // What is no client does not.
@@ -36,3 +38,6 @@ createPostgresBackend(new Pool(), { now: Date.now })
 createPostgresBackend(new Pool(), { durability: 'power' })
 // @ts-expect-error
 createPostgresBackend(new Pool(), { nearCache: true })
+export const nowhere = 'postgres://localhost'
+// @ts-expect-error
+createPostgresBackend(new Pool(), { nearCache: { maxStaleness: 5, listener: nowhere } })

@@ -8,6 +8,7 @@ export interface Names {
   readonly admit: string
   readonly endSubject: string
   readonly endAll: string
+  readonly tell: string
 }
 
 // Room is left for the names of the index and the functions, which PostgreSQL would cut off at 63 characters.
@@ -31,6 +32,7 @@ export function namesOf(table: string): Names {
     admit: quoted(`${name}_admit`),
     endSubject: quoted(`${name}_end_subject`),
     endAll: quoted(`${name}_end_all`),
+    tell: quoted(`${name}_tell`),
   }
 }
 
