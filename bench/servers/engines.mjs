@@ -20,6 +20,9 @@ import { startRedis } from '../../test/servers/redis.ts'
 
 const CONNECTIONS = 8
 const QUIET = { sweepEveryMs: 0 }
+const NEAR = { nearCache: { maxStaleness: 2 } }
+// What a page loads: so many requests of one session, one after the other or at once.
+const BURST = 30
 const bareKey = (n) => `bare-${String(at(n)).padStart(17, '0')}`
 
 /** The engines, each opened when its turn comes. */
@@ -38,7 +41,8 @@ async function openRedis(connect) {
   const server = await startRedis()
   const { client, get, set, close } = await connect(server.url)
   await eachSession((n) => set(bareKey(n), JSON.stringify(valueOf(n))))
-  const { read, write } = await createVariants(createRedisBackend(client))
+  const near = createRedisBackend(client, NEAR)
+  const { read, write } = await createVariants(createRedisBackend(client), near)
   const version = /redis_version:(\S+)/.exec(await client.info('server'))[1]
   return {
     version: `Redis ${version}, appendfsync always`,
@@ -86,7 +90,8 @@ async function openPostgres(connect) {
   await eachSession((n) => query(insert, [bareKey(n), JSON.stringify(valueOf(n))]))
   const backend = createPostgresBackend(client, QUIET)
   await backend.migrate()
-  const { read, write, keys } = await createVariants(backend)
+  const near = createPostgresBackend(client, { ...QUIET, ...NEAR })
+  const { read, write, keys } = await createVariants(backend, near)
   // The very statements that the backend sends, by the bare client: what the library itself costs.
   const own = statementsOf(namesOf('sojourn_sessions'))
   const idOf = (n) => keys[at(n)].slice(0, 22)
@@ -200,8 +205,11 @@ function bare(name, run) {
   return { name, run }
 }
 
-/** The same session's read and write, by the backend alone and by the manager. */
-async function createVariants(backend) {
+/**
+ * The same session's read and write, by the backend alone and by the manager; and by one on a backend `near` with a near
+ * cache, of which as many reads in a row are of one session as a page has requests.
+ */
+async function createVariants(backend, near) {
   const sessions = createSessionManager({ backend, cookie: { name: NAME } })
   const held = await eachSession((n) => sessions.generate(valueOf(n)))
   const own = await eachSession((n) => sessions.generate(valueOf(n)))
@@ -210,12 +218,18 @@ async function createVariants(backend) {
     const { session } = await sessions.fromHeaders(headers[at(n)])
     return session.value.count
   }
+  const read = [
+    { name: 'backend.get', run: (n) => backend.get(held[at(n)].key) },
+    { name: 'manager.fromHeaders', run: found },
+  ]
+  if (near !== undefined) {
+    const cached = createSessionManager({ backend: near, cookie: { name: NAME } })
+    const run = async (n) => (await cached.fromHeaders(headers[at(Math.floor(n / BURST))])).ok
+    read.push({ name: `manager.fromHeaders, near cache, ${BURST} of each session`, run })
+  }
   return {
     keys: held.map(({ key }) => key),
-    read: [
-      { name: 'backend.get', run: (n) => backend.get(held[at(n)].key) },
-      { name: 'manager.fromHeaders', run: found },
-    ],
+    read,
     write: [
       {
         name: 'backend.set',

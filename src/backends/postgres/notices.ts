@@ -128,8 +128,8 @@ function listen(
 ): PromiseLike<unknown> {
   if ('listen' in listener) return listener.listen(channel, hear)
   // A connection that breaks is not to end the process.
-  const { on } = listener as unknown as { on(event: 'error', ignore: () => void): unknown }
-  on.call(listener, 'error', () => {})
+  const breaking = listener as unknown as { on(event: 'error', ignore: () => void): unknown }
+  breaking.on('error', () => {})
   listener.on('notification', (message) => {
     if (message.channel === channel) hear(message.payload ?? '')
   })
