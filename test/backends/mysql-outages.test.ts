@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createMysqlBackend } from '../../src/backends/mysql.ts'
@@ -9,7 +12,9 @@ import { startProxy } from '../servers/proxy.ts'
 import { DRIVER_NAMES, DRIVERS } from './mysql/open.ts'
 import type { Settings, TestPool } from './mysql/open.ts'
 
+const ABSENT = `${'a'.repeat(22)}.${'a'.repeat(43)}`
 const SOCKET_LIMIT = { mysql2: {}, mariadb: { socketTimeout: 1500 } } as const
+const CONNECT_LIMIT = { mysql2: { connectTimeout: 50 }, mariadb: { acquireTimeout: 100 } } as const
 const unhandled: unknown[] = []
 const notice = (error: unknown): void => void unhandled.push(error)
 let server: MariadbServer
@@ -132,6 +137,24 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s, in an outage', (driver) =
     await recovered(backend, key)
     expect(await backend.set(key, 'c')).toMatchObject({ ok: true })
     backend.close()
+    expect(unhandled).toEqual([])
+  })
+
+  it('reports a connection that the driver could not open in time as a fault', async () => {
+    // Takes a connection, and never says anything on it.
+    const mute = createServer().listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    const { port } = mute.address() as AddressInfo
+    const url = server.url.replace(`:${server.port}/`, `:${port}/`)
+    const { pool, end } = DRIVERS[driver](url, CONNECT_LIMIT[driver])
+    const backend = createMysqlBackend(pool, { sweepEveryMs: 0 })
+    for (const ask of [() => backend.get(ABSENT), () => backend.set(ABSENT, 'b')]) {
+      const { message, cause } = await faultOf(ask())
+      expect(message).not.toContain('within')
+      expect((cause as Error).message).toMatch(/connect ETIMEDOUT|failed to retrieve/)
+    }
+    await end().catch(() => {})
+    mute.close()
     expect(unhandled).toEqual([])
   })
 
