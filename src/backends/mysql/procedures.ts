@@ -236,8 +236,9 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     `DECLARE v_now, v_until, v_bucket BIGINT;
   DECLARE v_removed BIGINT DEFAULT 0;
   DECLARE v_ours BIGINT DEFAULT 1;
+  DECLARE v_safe BIGINT DEFAULT @@sql_safe_updates;
   DECLARE v_owner VARBINARY(64);
-  ${UNDO}
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ${ROLLBACK}; SET SESSION sql_safe_updates = v_safe; RESIGNAL; END;
   IF p_owner IS NOT NULL THEN
     START TRANSACTION;
     SELECT owner, owned_until INTO v_owner, v_until FROM {locks} WHERE slot = 0 FOR UPDATE;
@@ -251,11 +252,13 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   IF v_ours THEN
     SET v_bucket = ${CLOCK} DIV ${BUCKET_MS};
     ${START_READ_COMMITTED}
-    -- In a table of its own, because of its limit: whatever is to be deleted is locked before, and nothing is waited for.
+    -- Within, whatever is to be deleted is locked, and nothing waited for. "Safe" updates take a join for one without a key.
+    SET SESSION sql_safe_updates = 0;
     DELETE {table} FROM (
       SELECT id FROM {table} WHERE expiry_bucket < v_bucket ORDER BY expiry_bucket LIMIT p_limit FOR UPDATE SKIP LOCKED
     ) AS expired STRAIGHT_JOIN {table} ON {table}.id = expired.id;
     SET v_removed = ROW_COUNT();
+    SET SESSION sql_safe_updates = v_safe;
     ${COMMIT};
   END IF;
   SELECT CAST(v_removed AS BINARY) AS answer;`,
