@@ -84,6 +84,8 @@ export function createTogether(
     if (first !== undefined && updates.length === 1) return [await alone(first)]
     // Of two of one record, one can be made at a time.
     const distinct = new Map(updates.map((update) => [update.recordId, update]))
+    // Those of one record alone wait for one another, whatever is done.
+    if (distinct.size === 1) return updates.map(() => undefined)
     const written = await writtenOf([...distinct.values()])
     return updates.map((update) =>
       distinct.get(update.recordId) === update ? written.get(update.recordId) : undefined,
