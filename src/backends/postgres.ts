@@ -6,7 +6,7 @@
 import { guardBackend } from '../core/errors.ts'
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
-import { assertNearCache, createNearCache } from '../core/near-cache.ts'
+import { assertNearCache, createNearCache, describeNearCache } from '../core/near-cache.ts'
 import type { NearCacheOptions } from '../core/near-cache.ts'
 import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
@@ -141,6 +141,7 @@ export function createPostgresBackend(
   const engine = createPostgresStore(statements, ask, within)
   const store = nearCache === undefined ? engine : cached(engine, nearCache, table)
   const backend = createBackend(store, { ...options, timeoutMs })
+  if (nearCache !== undefined) Object.assign(backend, describeNearCache(nearCache, backend))
   const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_STEPS * sweepEveryMs)
   const lease = createLease(statements, ask, leaseMs)
   const withinMigration = createTimeLimit(Math.min(timeoutMs * MIGRATE_FACTOR, LONGEST_MS))

@@ -6,7 +6,7 @@
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOptions, POLICY_OPTIONS } from '../core/options.ts'
-import { assertNearCache, createNearCache } from '../core/near-cache.ts'
+import { assertNearCache, createNearCache, describeNearCache } from '../core/near-cache.ts'
 import type { NearCacheOptions } from '../core/near-cache.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import type { Store } from '../core/store.ts'
@@ -98,7 +98,9 @@ export function createRedisBackend(
   const connection = guardEviction(connectionOf(client), onEviction)
   const engine = createRedisStore(connection, prefix, { patienceMs: timeoutMs })
   const store = nearCache === undefined ? engine : cached(engine, nearCache, client, prefix)
-  return Object.assign(createBackend(store, { ...options, timeoutMs }), { close: () => {} })
+  const backend = createBackend(store, { ...options, timeoutMs })
+  if (nearCache !== undefined) Object.assign(backend, describeNearCache(nearCache, backend))
+  return Object.assign(backend, { close: () => {} })
 }
 
 /** The store behind a near cache, which forgets what Redis says has changed. */

@@ -2,6 +2,7 @@ import { isPromise } from './awaitable.ts'
 import type { Awaitable } from './backend.ts'
 import { detached } from './key.ts'
 import type { Handle, SecretHash } from './key.ts'
+import type { SessionBackend } from './session-backend.ts'
 import type { Store, StoredRecord, SubjectLimit } from './store.ts'
 import { isAuthorised } from './stored-record.ts'
 
@@ -79,6 +80,15 @@ export function assertNearCache(options: NearCacheOptions, more: readonly string
   if (!Number.isInteger(maxRecords) || maxRecords < 1 || maxRecords > MOST_RECORDS) {
     throw new RangeError(`"maxRecords" must be a whole number from 1 to ${MOST_RECORDS}`)
   }
+}
+
+/** `SessionBackend.describePolicy` of a backend that `plain` says the rest of. */
+export function describeNearCache(
+  { maxStaleness }: NearCacheOptions,
+  plain: Pick<SessionBackend, 'describePolicy'>,
+): Pick<SessionBackend, 'describePolicy'> {
+  const describe = plain.describePolicy.bind(plain)
+  return { describePolicy: () => ({ ...describe(), maxStaleness }) }
 }
 
 /**

@@ -22,6 +22,8 @@ export interface PolicyDescription {
   readonly sealed?: boolean | undefined
   /** Milliseconds that one call of the store may take. */
   readonly timeoutMs?: number | undefined
+  /** Where there is a near cache: after how many seconds what another process has done is seen at the latest. */
+  readonly maxStaleness?: number | undefined
 }
 
 /** The part of a description that every backend has. */

@@ -46,6 +46,12 @@ describe('a near cache before PostgreSQL', () => {
     expect(await statements(load)).toBe(1)
   })
 
+  it('is part of the policy, in which it says how old an answer may be', () => {
+    const describe = (options: object) =>
+      createPostgresBackend(pool, { ...quiet, ...options }).describePolicy()
+    expect(describe({ nearCache: LONG })).toEqual({ ...describe({}), maxStaleness: 60 })
+  })
+
   it('refuses options that are not as described', () => {
     const make = (nearCache: unknown) => () => createPostgresBackend(pool, { nearCache } as never)
     expect(make({})).toThrow(/"maxStaleness"/)

@@ -53,6 +53,11 @@ describe('a near cache before Redis', () => {
     expect(await watch.sent()).toEqual(['GET'])
   })
 
+  it('is part of the policy, in which it says how old an answer may be', () => {
+    const describe = (options: object) => createRedisBackend(node.client, options).describePolicy()
+    expect(describe({ nearCache: LONG })).toEqual({ ...describe({}), maxStaleness: 60 })
+  })
+
   it('refuses options that are not as described', () => {
     const make = (nearCache: unknown) => () =>
       createRedisBackend(node.client, { nearCache } as never)
