@@ -10,6 +10,8 @@ import { openPool, openPostgresJs, query, tableName } from './postgres/open.ts'
 const quiet = { sweepEveryMs: 0, timeoutMs: 30_000 }
 const NOT_FOUND = { ok: false, reason: 'not_found' }
 const BOUND = 60
+// Well within the bound.
+const PATIENCE = { timeout: 20_000 }
 
 const { client: pool } = openPool({ max: 4 })
 const { client: sql } = openPostgresJs({ max: 2 })
@@ -37,7 +39,7 @@ async function open() {
   async function told(run: () => unknown): Promise<string[]> {
     messages.length = 0
     await run()
-    await vi.waitUntil(() => messages.length > 0)
+    await vi.waitUntil(() => messages.length > 0, PATIENCE)
     return messages
   }
   return { table, here, there, key, handle: handleOf(key), messages, told, channel, listener }
@@ -109,7 +111,7 @@ describe('a near cache that PostgreSQL tells of changes', () => {
     const key = await there.generate({ value: 'a' })
     expect(await here.get(key)).toMatchObject({ ok: true })
     await there.clear(key)
-    await vi.waitUntil(async () => !(await here.get(key)).ok)
+    await vi.waitUntil(async () => !(await here.get(key)).ok, PATIENCE)
     expect(await here.get(key)).toEqual(NOT_FOUND)
   })
 
