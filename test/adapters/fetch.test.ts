@@ -7,12 +7,12 @@ import { createMemoryStore } from '../../src/backends/memory.ts'
 import { createBackend } from '../../src/core/lifecycle.ts'
 import { createSessionManager } from '../../src/manager.ts'
 import { httpSuite } from './http-suite.ts'
-import { serveFetch, serveFetchOverHttp } from './servers/fetch.ts'
+import { byCalls, fetchHandler, overHttp } from './servers/fetch.ts'
 
 // The answer to an error is made outside the wrapper.
 const LOST = { onThrow: 'lost' } as const
-httpSuite('createFetchAdapter', serveFetch, LOST)
-httpSuite('createFetchAdapter over node:http', serveFetchOverHttp, LOST)
+httpSuite('createFetchAdapter', byCalls(fetchHandler), LOST)
+httpSuite('createFetchAdapter over node:http', overHttp(fetchHandler), LOST)
 
 const sessions = createSessionManager<number>({ backend: createBackend(createMemoryStore()) })
 const withSession = createFetchAdapter(sessions)

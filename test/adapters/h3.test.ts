@@ -6,7 +6,8 @@ import { createH3Adapter } from '../../src/adapters/h3.ts'
 import { httpSuite } from './http-suite.ts'
 import { running } from './servers/client.ts'
 import { createSessions, sessionOf } from './sessions.ts'
-import { serveH3, serveH3OverHttp, serveH3v1 } from './servers/h3.ts'
+import { byCalls, overHttp } from './servers/fetch.ts'
+import { h3Handler, serveH3v1 } from './servers/h3.ts'
 
 /** What h3 2 answers to a request that has written its session and then ends as `end` says. */
 function answerTo(end: () => unknown, sessions = createSessions()): Promise<Response> {
@@ -23,8 +24,8 @@ function answerTo(end: () => unknown, sessions = createSessions()): Promise<Resp
 const OURS = expect.stringContaining('__Host-session=') as string
 
 describe('h3 2', () => {
-  httpSuite('createH3Adapter', serveH3)
-  httpSuite('createH3Adapter over node:http', serveH3OverHttp)
+  httpSuite('createH3Adapter', byCalls(h3Handler))
+  httpSuite('createH3Adapter over node:http', overHttp(h3Handler))
 
   describe('createH3Adapter', () => {
     const VARY = { headers: { Vary: 'Accept' } }

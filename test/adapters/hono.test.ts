@@ -6,10 +6,11 @@ import { createHonoAdapter } from '../../src/adapters/hono.ts'
 import type { RequestSession } from '../../src/request.ts'
 import { httpSuite } from './http-suite.ts'
 import { createSessions } from './sessions.ts'
-import { serveHono, serveHonoOverHttp } from './servers/hono.ts'
+import { byCalls, overHttp } from './servers/fetch.ts'
+import { honoHandler } from './servers/hono.ts'
 
-httpSuite('createHonoAdapter', serveHono)
-httpSuite('createHonoAdapter over node:http', serveHonoOverHttp)
+httpSuite('createHonoAdapter', byCalls(honoHandler))
+httpSuite('createHonoAdapter over node:http', overHttp(honoHandler))
 
 interface Env {
   Variables: { session: RequestSession<number>; cart: RequestSession<number> }

@@ -4,8 +4,12 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installPacked, packPackage, root, run } from '../package/pack.ts'
 import type { Packed } from '../package/pack.ts'
@@ -25,6 +29,9 @@ interface Runtime {
   readonly version: RegExp
   readonly sqlite: readonly string[]
 }
+
+/** What came of the HTTP suite, on each adapter that works on fetch. */
+const HTTP_SUITE = { passed: expect.toSatisfy((cases) => cases > 250) as number, failed: [] }
 
 const runtimes = join(root, 'test/runtimes')
 const installed = join(runtimes, 'node_modules')
@@ -59,6 +66,7 @@ beforeAll(async () => {
   packed = await packPackage()
   project = await installPacked(packed, 'smoke', { type: 'module' })
   copyFileSync(join(runtimes, 'smoke.mjs'), join(project, 'smoke.mjs'))
+  await bundleHere('suite/main.ts', 'suite.mjs')
 }, 600_000)
 
 afterAll(() => packed?.remove())
@@ -80,25 +88,29 @@ describe('the package', () => {
   )
 })
 
+describe('the HTTP suite on a server of fetch', () => {
+  it.each(['Bun', 'Deno'])('of %s', async (name) => {
+    const { program = '', flags = [] } = RUNTIMES[name] ?? {}
+    const { stdout } = await run(program, [...flags, 'suite.mjs'], { cwd: project })
+    expect(JSON.parse(stdout)).toStrictEqual(HTTP_SUITE)
+  })
+})
+
 describe('a worker', () => {
   let origin = ''
   let workerd: ChildProcess
 
   beforeAll(async () => {
-    await bundle(
-      join(runtimes, 'worker.mjs'),
-      join(project, 'worker.js'),
-      join(packed.folder, 'dist'),
-    )
+    await bundleHere('worker.mjs', 'worker.js')
+    await bundleHere('suite/worker.ts', 'suite.js')
     writeFileSync(join(project, 'worker.capnp'), WORKER)
-    // It says on this descriptor which port it has got.
+    // It says on this descriptor which port it has got, in one line for each socket.
     const stdio = ['ignore', 'inherit', 'inherit', 'pipe'] as const
     workerd = spawn(WORKERD, ['serve', '--control-fd=3', 'worker.capnp'], {
       cwd: project,
       stdio: [...stdio],
     })
-    const [said] = (await once(workerd.stdio[3] as Readable, 'data')) as [Buffer]
-    const { port } = JSON.parse(said.toString()) as { readonly port: number }
+    const port = await portOf(workerd.stdio[3] as Readable)
     origin = `http://127.0.0.1:${port}`
   })
 
@@ -107,6 +119,12 @@ describe('a worker', () => {
   it('keeps the contract on memory', async () => {
     const report = (await (await fetch(`${origin}/contract`)).json()) as object
     expect(report).toStrictEqual({ passed: expect.toSatisfy((cases) => cases > 30), failed: [] })
+  })
+
+  it('keeps the HTTP suite', async () => {
+    const asked = get({ socketPath: join(project, 'suite.sock'), path: '/' })
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    expect(await json(response)).toStrictEqual(HTTP_SUITE)
   })
 
   it('answers requests', async () => {
@@ -127,17 +145,46 @@ describe('a worker', () => {
   })
 })
 
+// The suite's requests to itself go by a socket, so that each is one of HTTP and has a context of its own.
 const WORKER = `using Workerd = import "/workerd/workerd.capnp";
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "2026-01-01",
   compatibilityFlags = ["nodejs_compat"],
 );
+const suite :Workerd.Worker = (
+  modules = [(name = "suite.js", esModule = embed "suite.js")],
+  compatibilityDate = "2026-01-01",
+  compatibilityFlags = ["nodejs_compat"],
+  bindings = [(name = "socket", service = "socket")],
+);
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker)],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  services = [
+    (name = "main", worker = .worker),
+    (name = "suite", worker = .suite),
+    (name = "socket", external = (address = "unix:suite.sock", http = ())),
+  ],
+  sockets = [
+    (name = "http", address = "127.0.0.1:0", http = (), service = "main"),
+    (name = "suite", address = "unix:suite.sock", http = (), service = "suite"),
+  ],
 );
 `
+
+async function bundleHere(entry: string, file: string): Promise<void> {
+  const stead = join(runtimes, 'suite/runner.ts')
+  await bundle(join(runtimes, entry), join(project, file), join(packed.folder, 'dist'), stead)
+}
+
+async function portOf(said: Readable): Promise<number> {
+  const ports = new Map<string, number>()
+  for await (const line of createInterface({ input: said })) {
+    const { socket, port } = JSON.parse(line) as { readonly socket: string; readonly port: number }
+    ports.set(socket, port)
+    if (ports.size === 2) break
+  }
+  return ports.get('http') ?? 0
+}
 
 function node(name: string): string {
   return join(installed, name, 'bin/node')

@@ -54,24 +54,34 @@ function compressed(chunks: readonly { readonly code: string }[]): number {
   return gzipSync(chunks.map(({ code }) => code).join(''), { level: 9 }).length
 }
 
-/** Bundles `entry`, which imports the package by its name, into one file. */
-export async function bundle(entry: string, file: string, dist: string): Promise<void> {
+/**
+ * Bundles `entry`, which imports the package by its name, into one file. In tests that are bundled, the built package
+ * takes the place of the sources, and `stead` that of Vitest.
+ */
+export async function bundle(
+  entry: string,
+  file: string,
+  dist: string,
+  stead?: string,
+): Promise<void> {
+  const fileOf = (id: string): string | undefined => {
+    if (id === 'vitest') return stead
+    const source = /^(?:\.\.\/)+src\/(.*)\.ts$/.exec(id)
+    if (source !== null) return join(dist, `${source[1]}.js`)
+    return /^sojourn(\/|$)/.test(id) ? fileOfSubpath(dist, id) : undefined
+  }
   const made = await rolldown({
     input: entry,
     external: /^node:/,
     platform: 'neutral',
-    plugins: [
-      {
-        name: 'package',
-        resolveId: (id) => (/^sojourn(\/|$)/.test(id) ? fileOf(dist, id) : null),
-      },
-    ],
+    resolve: { mainFields: ['module', 'main'] },
+    plugins: [{ name: 'package', resolveId: (id) => fileOf(id) ?? null }],
   })
   await made.write({ file, format: 'esm', codeSplitting: false })
   await made.close()
 }
 
-function fileOf(dist: string, specifier: string): string {
+function fileOfSubpath(dist: string, specifier: string): string {
   const subpath = specifier.slice('sojourn/'.length)
   if (subpath === '') return join(dist, 'index.js')
   return join(dist, subpath === 'testing' ? 'testing/index.js' : `${subpath}.js`)

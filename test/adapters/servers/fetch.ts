@@ -1,17 +1,26 @@
 import http from 'node:http'
 import { createFetchAdapter } from '../../../src/adapters/fetch.ts'
 import type { SessionManager } from '../../../src/manager/session-manager.ts'
-import type { RequestSessionOptions } from '../../../src/request.ts'
+import type { NamedSessionOptions } from '../../../src/request/adapter-options.ts'
 import { running } from './client.ts'
 import { asking, codeOf, isRedirect, webBody } from './exchange.ts'
 import type { Application, Head, Running, Sent, Serve } from './exchange.ts'
 
-type FetchHandler = (request: Request) => Promise<Response>
+/** What a server of fetch calls. */
+export type FetchHandler = (request: Request) => Promise<Response>
 
-function fetchHandler<V>(
+/** Makes the handler of a framework with an application in it. */
+export type MakeHandler = <V>(
   manager: SessionManager<V>,
   application: Application<V>,
-  options: RequestSessionOptions | undefined,
+  options?: NamedSessionOptions,
+) => FetchHandler
+
+/** The fetch adapter. */
+export function fetchHandler<V>(
+  manager: SessionManager<V>,
+  application: Application<V>,
+  options?: NamedSessionOptions,
 ): FetchHandler {
   const handler = createFetchAdapter(
     manager,
@@ -35,8 +44,7 @@ function fetchHandler<V>(
     handler(request).catch((error: unknown) => new Response(codeOf(error), { status: 500 }))
 }
 
-/** A handler of fetch, called with `Request` objects and no server. */
-export function calling(handle: FetchHandler): Running {
+function calling(handle: FetchHandler): Running {
   const send = async (path: string, sent: Sent): Promise<Head> => {
     const { method = 'GET', cookies = [], signal = null } = sent
     const headers = cookies.length > 0 ? { cookie: cookies.join('; ') } : {}
@@ -55,22 +63,26 @@ export function calling(handle: FetchHandler): Running {
   return asking(send, () => Promise.resolve())
 }
 
-/** The fetch adapter, called with `Request` objects and no server. */
-export const serveFetch: Serve = (manager, application, options) =>
-  Promise.resolve(calling(fetchHandler(manager, application, options)))
+/** A handler of fetch, called with `Request` objects and no server. */
+export function byCalls(make: MakeHandler): Serve {
+  return (manager, application, options) =>
+    Promise.resolve(calling(make(manager, application, options)))
+}
 
-/** The fetch adapter on `node:http`, as the servers of fetch-style frameworks call it. */
-export const serveFetchOverHttp: Serve = (manager, application, options) => {
-  const handle = fetchHandler(manager, application, options)
-  return running(
-    http.createServer((request, response) => {
-      void bridge(handle, request, response)
-    }),
-  )
+/** A handler of fetch on `node:http`, as the servers of fetch-style frameworks call it. */
+export function overHttp(make: MakeHandler): Serve {
+  return (manager, application, options) => {
+    const handle = make(manager, application, options)
+    return running(
+      http.createServer((request, response) => {
+        void bridge(handle, request, response)
+      }),
+    )
+  }
 }
 
 /** Answers a request of `node:http` with a handler of fetch. */
-export async function bridge(
+async function bridge(
   handle: (request: Request) => Promise<Response>,
   { url = '/', method = 'GET', headers: { cookie } }: http.IncomingMessage,
   outgoing: http.ServerResponse,

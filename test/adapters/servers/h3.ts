@@ -11,7 +11,7 @@ import { sessionOf } from '../sessions.ts'
 import { running } from './client.ts'
 import { codeOf, isRedirect, webBody } from './exchange.ts'
 import type { Application, Serve } from './exchange.ts'
-import { bridge, calling } from './fetch.ts'
+import type { FetchHandler } from './fetch.ts'
 
 async function answer<V>(application: Application<V>, event: H3Event): Promise<unknown> {
   const outcome = await application({
@@ -29,33 +29,18 @@ async function answer<V>(application: Application<V>, event: H3Event): Promise<u
   return isRedirect(outcome) ? redirect(outcome.location) : webBody(outcome)
 }
 
-function createApp<V>(
+/** The h3 adapter on h3 2. */
+export function h3Handler<V>(
   manager: SessionManager<V>,
   application: Application<V>,
-  options: NamedSessionOptions | undefined,
-): H3 {
+  options?: NamedSessionOptions,
+): FetchHandler {
   const onError = (error: Error & { cause?: unknown }): HTTPResponse =>
     new HTTPResponse(codeOf(error.cause ?? error), { status: 500 })
   const app = new H3({ silent: true, onError })
   app.use(createH3Adapter(manager, options))
   app.all('/**', (event) => answer(application, event))
-  return app
-}
-
-/** The h3 adapter on h3 2, called with `Request` objects and no server. */
-export const serveH3: Serve = (manager, application, options) => {
-  const app = createApp(manager, application, options)
-  return Promise.resolve(calling(async (request) => app.request(request)))
-}
-
-/** The h3 adapter on h3 2 and `node:http`. */
-export const serveH3OverHttp: Serve = (manager, application, options) => {
-  const app = createApp(manager, application, options)
-  return running(
-    http.createServer((request, response) => {
-      void bridge(async (incoming) => app.request(incoming), request, response)
-    }),
-  )
+  return async (request) => app.request(request)
 }
 
 async function answer1<V>(application: Application<V>, event: H3v1Event): Promise<unknown> {

@@ -1,4 +1,3 @@
-import http from 'node:http'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import type { RedirectStatusCode, StatusCode } from 'hono/utils/http-status'
@@ -6,10 +5,9 @@ import { createHonoAdapter } from '../../../src/adapters/hono.ts'
 import type { SessionManager } from '../../../src/manager/session-manager.ts'
 import type { RequestSession } from '../../../src/request.ts'
 import type { NamedSessionOptions } from '../../../src/request/adapter-options.ts'
-import { running } from './client.ts'
 import { codeOf, isRedirect, webBody } from './exchange.ts'
-import type { Application, Serve } from './exchange.ts'
-import { bridge, calling } from './fetch.ts'
+import type { Application } from './exchange.ts'
+import type { FetchHandler } from './fetch.ts'
 
 interface Env<V> {
   Variables: { session: RequestSession<V> }
@@ -34,30 +32,15 @@ async function answer<V>(application: Application<V>, c: Context<Env<V>>): Promi
   return c.body(webBody(outcome))
 }
 
-function createApp<V>(
+/** The Hono adapter. */
+export function honoHandler<V>(
   manager: SessionManager<V>,
   application: Application<V>,
-  options: NamedSessionOptions | undefined,
-): Hono<Env<V>> {
+  options?: NamedSessionOptions,
+): FetchHandler {
   const app = new Hono<Env<V>>()
   app.use(createHonoAdapter(manager, options))
   app.all('*', (c) => answer(application, c))
   app.onError((error, c) => c.text(codeOf(error), 500))
-  return app
-}
-
-/** The Hono adapter, called with `Request` objects and no server. */
-export const serveHono: Serve = (manager, application, options) => {
-  const app = createApp(manager, application, options)
-  return Promise.resolve(calling(async (request) => app.fetch(request)))
-}
-
-/** The Hono adapter on `node:http`. */
-export const serveHonoOverHttp: Serve = (manager, application, options) => {
-  const app = createApp(manager, application, options)
-  return running(
-    http.createServer((request, response) => {
-      void bridge(async (incoming) => app.fetch(incoming), request, response)
-    }),
-  )
+  return async (request) => app.fetch(request)
 }

@@ -6,7 +6,7 @@ import { createSessionManager } from '../../../src/manager.ts'
 import type { SessionManager } from '../../../src/manager/session-manager.ts'
 import { createTestClock } from '../../../src/testing/clock.ts'
 import type { TestClock } from '../../../src/testing/clock.ts'
-import { serveFetchOverHttp } from '../../adapters/servers/fetch.ts'
+import { fetchHandler, overHttp } from '../../adapters/servers/fetch.ts'
 import { serveNode } from '../../adapters/servers/node.ts'
 import type { Exchange, Reply, Serve } from '../../adapters/servers/exchange.ts'
 import { watchStore } from '../../adapters/watched-store.ts'
@@ -41,7 +41,7 @@ export interface Target {
 /** The two adapters over `node:http`, for `describe.each`. */
 export const ADAPTERS: readonly (readonly [name: string, serve: Serve])[] = [
   ['the node adapter', serveNode],
-  ['the fetch adapter', serveFetchOverHttp],
+  ['the fetch adapter', overHttp(fetchHandler)],
 ]
 
 const NAME = '__Host-session'
