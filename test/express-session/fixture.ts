@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type express from 'express'
-import request from 'supertest'
+import type request from 'supertest'
 import { createMemoryBackend } from '../../src/backends/memory.ts'
 import session from '../../src/express-session.ts'
 import type { SessionOptions, SessionStore } from '../../src/express-session.ts'
