@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, symlinkSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { installPacked, packPackage, root, run } from '../package/pack.ts'
+import { installPacked, packPackage, root, run, toolPath } from '../package/pack.ts'
 import type { Packed } from '../package/pack.ts'
 import { bundle } from '../package/bundle.ts'
 
@@ -67,6 +67,10 @@ beforeAll(async () => {
   project = await installPacked(packed, 'smoke', { type: 'module' })
   copyFileSync(join(runtimes, 'smoke.mjs'), join(project, 'smoke.mjs'))
   await bundleHere('suite/main.ts', 'suite.mjs')
+  copyFileSync(join(runtimes, 'drop-in.cjs'), join(project, 'drop-in.cjs'))
+  for (const name of ['express', 'connect-flash']) {
+    symlinkSync(toolPath(name), join(project, 'node_modules', name))
+  }
 }, 600_000)
 
 afterAll(() => packed?.remove())
@@ -93,6 +97,14 @@ describe('the HTTP suite on a server of fetch', () => {
     const { program = '', flags = [] } = RUNTIMES[name] ?? {}
     const { stdout } = await run(program, [...flags, 'suite.mjs'], { cwd: project })
     expect(JSON.parse(stdout)).toStrictEqual(HTTP_SUITE)
+  })
+})
+
+describe('an application of Express on the drop-in for express-session', () => {
+  it.each(['Node 20', 'Node 26', 'Bun', 'Deno'])('runs on %s', async (name) => {
+    const { program = '', flags = [] } = RUNTIMES[name] ?? {}
+    const { stdout } = await run(program, [...flags, 'drop-in.cjs'], { cwd: project })
+    expect(JSON.parse(stdout)).toStrictEqual({ passed: 24, failed: [] })
   })
 })
 
