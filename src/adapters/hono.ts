@@ -1,5 +1,5 @@
 /**
- * Sessions for Hono 4.
+ * Sessions for Hono 4 and 3.
  *
  * @module `sojourn/adapters/hono`
  */

@@ -7,10 +7,11 @@ import type { RequestSession } from '../../src/request.ts'
 import { httpSuite } from './http-suite.ts'
 import { createSessions } from './sessions.ts'
 import { byCalls, overHttp } from './servers/fetch.ts'
-import { honoHandler } from './servers/hono.ts'
+import { hono3Handler, honoHandler } from './servers/hono.ts'
 
 httpSuite('createHonoAdapter', byCalls(honoHandler))
 httpSuite('createHonoAdapter over node:http', overHttp(honoHandler))
+httpSuite('createHonoAdapter on Hono 3', byCalls(hono3Handler))
 
 interface Env {
   Variables: { session: RequestSession<number>; cart: RequestSession<number> }

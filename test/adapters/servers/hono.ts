@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { Hono as Hono3 } from 'hono3'
 import type { Context } from 'hono'
 import type { RedirectStatusCode, StatusCode } from 'hono/utils/http-status'
 import { createHonoAdapter } from '../../../src/adapters/hono.ts'
@@ -7,7 +8,7 @@ import type { RequestSession } from '../../../src/request.ts'
 import type { NamedSessionOptions } from '../../../src/request/adapter-options.ts'
 import { codeOf, isRedirect, webBody } from './exchange.ts'
 import type { Application } from './exchange.ts'
-import type { FetchHandler } from './fetch.ts'
+import type { MakeHandler } from './fetch.ts'
 
 interface Env<V> {
   Variables: { session: RequestSession<V> }
@@ -32,15 +33,22 @@ async function answer<V>(application: Application<V>, c: Context<Env<V>>): Promi
   return c.body(webBody(outcome))
 }
 
-/** The Hono adapter. */
-export function honoHandler<V>(
-  manager: SessionManager<V>,
-  application: Application<V>,
-  options?: NamedSessionOptions,
-): FetchHandler {
-  const app = new Hono<Env<V>>()
-  app.use(createHonoAdapter(manager, options))
-  app.all('*', (c) => answer(application, c))
-  app.onError((error, c) => c.text(codeOf(error), 500))
-  return async (request) => app.fetch(request)
+function handlerOf(Framework: typeof Hono): MakeHandler {
+  return <V>(
+    manager: SessionManager<V>,
+    application: Application<V>,
+    options?: NamedSessionOptions,
+  ) => {
+    const app = new Framework<Env<V>>()
+    app.use('*', createHonoAdapter(manager, options))
+    app.all('*', (c) => answer(application, c))
+    app.onError((error, c) => c.text(codeOf(error), 500))
+    return async (request) => app.fetch(request)
+  }
 }
+
+/** The Hono adapter on Hono 4. */
+export const honoHandler = handlerOf(Hono)
+
+/** The Hono adapter on Hono 3, of which no more is called than both have. */
+export const hono3Handler = handlerOf(Hono3 as unknown as typeof Hono)

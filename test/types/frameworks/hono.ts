@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { Hono as Hono3 } from 'hono3'
 import { createHonoAdapter } from '../../../src/adapters/hono.ts'
 import { sessions } from './sessions.ts'
 import type { CartSession } from './sessions.ts'
@@ -18,3 +19,12 @@ app.get('/', async (c) => {
 })
 // @ts-expect-error
 createHonoAdapter(sessions, { name: 'session' })
+
+const app3 = new Hono3<{ Variables: { session: CartSession } }>()
+app3.use('*', createHonoAdapter(sessions))
+app3.get('/', async (c) => {
+  const session = await c.var.session.load()
+  // @ts-expect-error
+  await c.var.session.set({ item: 'tea' })
+  return c.json({ items: session?.value.items ?? [] })
+})
