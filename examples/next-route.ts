@@ -3,7 +3,9 @@ import { createFetchAdapter } from '../src/adapters/fetch.ts'
 import { createMemoryBackend } from '../src/backends/memory.ts'
 import { createSessionManager } from '../src/index.ts'
 
-const sessions = createSessionManager<{ items: string[] }>({ backend: createMemoryBackend() })
+export const sessions = createSessionManager<{ items: string[] }>({
+  backend: createMemoryBackend(),
+})
 const withSession = createFetchAdapter(sessions)
 
 export const GET = withSession(async (_request: Request, session) =>

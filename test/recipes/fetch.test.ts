@@ -1,6 +1,8 @@
 import { createStaticHandler } from 'react-router'
 import type { MiddlewareFunction, RouteObject } from 'react-router'
 import { describe, expect, it } from 'vitest'
+import { addTea, inAction } from '../../examples/next-actions.ts'
+import type { CookieJar } from '../../examples/next-actions.ts'
 import { GET, POST, readItems } from '../../examples/next-route.ts'
 import { action, loader, middleware } from '../../examples/react-router.ts'
 import { handle } from '../../examples/sveltekit-hooks.ts'
@@ -53,6 +55,57 @@ describe('examples/next-route.ts', () => {
     expect(await (await GET(request('GET', cookie))).json()).toStrictEqual(['tea'])
     expect(await readItems(new Headers({ cookie }))).toStrictEqual(['tea'])
     expect(await readItems(new Headers())).toStrictEqual([])
+  })
+})
+
+type Cookie = Parameters<CookieJar['set']>[0]
+
+/** What `cookies()` of Next.js gives to an action. `npm run proof:next` has the real one. */
+function jarOf(sent: string) {
+  const cookies: Cookie[] = []
+  const jar = { toString: () => sent, set: (cookie: Cookie) => void cookies.push(cookie) }
+  return { jar, cookies, sentBack: () => `${cookies[0]?.name}=${cookies[0]?.value}` }
+}
+
+describe('examples/next-actions.ts', () => {
+  it('sets the cookie of what an action writes, with the attributes of the manager', async () => {
+    const { jar, cookies, sentBack } = jarOf('')
+    await addTea(jar)
+    expect(cookies).toStrictEqual([
+      {
+        name: '__Host-session',
+        value: expect.stringMatching(/^[\w-]{22}\.[\w-]{43}$/) as string,
+        path: '/',
+        secure: true,
+        httpOnly: true,
+        sameSite: 'lax',
+        maxAge: 604_800,
+      },
+    ])
+    expect(await readItems(new Headers({ cookie: sentBack() }))).toStrictEqual(['tea'])
+  })
+
+  it('sets it beside an error too, as redirects are', async () => {
+    const { jar, cookies } = jarOf('')
+    const redirect = new Error('NEXT_REDIRECT')
+    const action = inAction(jar, async (session) => {
+      await session.set({ items: ['milk'] })
+      throw redirect
+    })
+    await expect(action).rejects.toBe(redirect)
+    expect(cookies).toHaveLength(1)
+  })
+
+  it('removes it with the session, and sets none where nothing is written', async () => {
+    const before = jarOf('')
+    await addTea(before.jar)
+    const { jar, cookies } = jarOf(before.sentBack())
+    expect(await inAction(jar, async (session) => (await session.load())?.value)).toStrictEqual({
+      items: ['tea'],
+    })
+    expect(cookies).toStrictEqual([])
+    await inAction(jar, (session) => session.clear())
+    expect(cookies).toMatchObject([{ name: '__Host-session', value: '', maxAge: 0 }])
   })
 })
 
