@@ -1,3 +1,4 @@
+import { promised, whenDone } from './core/awaitable.ts'
 import { INVALID, InvalidValueError } from './core/errors.ts'
 import type { Given } from './core/readonly.ts'
 import type { Session } from './core/session.ts'
@@ -50,13 +51,13 @@ export function createSessionManager<V = unknown, I = V>(
 ): SessionManager<V, I> {
   const context = createContext(options)
   return {
-    fromKey: async (key) => publicLookup(await lookUpKey(context, key)),
-    fromHeaders: async (headers) => publicLookup(await lookUpHeaders(context, headers)),
+    fromKey: promised((key) => whenDone(lookUpKey(context, key), publicLookup)),
+    fromHeaders: promised((headers) => whenDone(lookUpHeaders(context, headers), publicLookup)),
     fromHeadersOrCreate: async (headers, value, create = {}) =>
       fromHeadersOrCreate(context, headers, value, create),
     generate: async (value, generation = {}) => generate(context, value, generation),
-    set: async (session, change) => set(context, session, change),
-    update: async (session, fn, updating = {}) => update(context, session, fn, updating),
+    set: promised((session, change) => set(context, session, change)),
+    update: promised((session, fn, updating = {}) => update(context, session, fn, updating)),
     clear: async (session) => clear(context, session),
     clearFromHeaders: async (headers) => clearFromHeaders(context, headers),
     touch: async (session) => touch(context, session),

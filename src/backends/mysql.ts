@@ -111,7 +111,7 @@ export function createMysqlBackend(
   const close = startSweeping(store, options, within)
   const migrateWithin = createTimeLimit(Math.min(timeoutMs * MIGRATE_FACTOR, LONGEST_MS))
   return Object.assign(backend, {
-    migrate: () =>
+    migrate: async () =>
       guardBackend('migrate', () =>
         migrateWithin(lend((connection) => migrate(connection, table), MIGRATE_FACTOR)),
       ),

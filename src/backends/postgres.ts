@@ -149,7 +149,7 @@ export function createPostgresBackend(
   const stop = startSweeper({ sweep }, { ...options, sweepEveryMs })
   options.signal?.addEventListener('abort', lease.giveBack, { once: true })
   return Object.assign(backend, {
-    migrate: () =>
+    migrate: async () =>
       guardBackend('migrate', async () => {
         const run = (text: string) => withinMigration(connection.run(text).catch(rethrow))
         await run(postgresSchema(table))

@@ -4,3 +4,37 @@ import type { Awaitable } from './backend.ts'
 export function isPromise<T>(result: Awaitable<T>): result is PromiseLike<T> {
   return typeof (result as PromiseLike<T> | undefined | null)?.then === 'function'
 }
+
+/** What `next` makes of a result: at once where that is there. A promise on the way of every request costs more than a store in memory. */
+export function whenDone<T, R>(
+  result: Awaitable<T>,
+  next: (result: T) => Awaitable<R>,
+): Awaitable<R> {
+  return isPromise(result) ? Promise.resolve(result).then(next) : next(result)
+}
+
+const AT_ONCE = Symbol('at once')
+
+type Method = (...args: never[]) => unknown
+
+/** A function that always gives a promise of what `run` gives; `callAtOnce` knows the way around the promise. */
+export function promised<A extends readonly unknown[], T>(
+  run: (...args: A) => Awaitable<T>,
+): (...args: A) => Promise<T> {
+  const always = async (...args: A): Promise<T> => run(...args)
+  return Object.assign(always, { [AT_ONCE]: run })
+}
+
+/**
+ * Calls a method. One that `promised` has made answers, and throws, at once where it can. A function that wraps such a
+ * one is another, and is not passed over.
+ */
+export function callAtOnce<Name extends string, O extends { readonly [K in Name]: Method }>(
+  of: O,
+  name: Name,
+  ...args: Parameters<O[Name]>
+): Awaitable<Awaited<ReturnType<O[Name]>>> {
+  const method: Method & { readonly [AT_ONCE]?: Method } = of[name]
+  const answer = (method[AT_ONCE] ?? method).apply(of, args as never[])
+  return answer as Awaitable<Awaited<ReturnType<O[Name]>>>
+}

@@ -1,3 +1,5 @@
+import { isPromise } from './awaitable.ts'
+import type { Awaitable } from './backend.ts'
 import type { BackendOperation } from './event-messages.ts'
 import { operationStart, publishFault, publishOperation } from './events.ts'
 
@@ -202,15 +204,19 @@ const TASKS: Readonly<Record<BackendOperation, string>> = {
  * Runs one operation of a backend or store. A `SessionError` passes through; whatever else it
  * throws or rejects with is wrapped, once, in `BackendError`. Its message says `task`, or what the operation is for.
  */
-export async function guardBackend<T>(
+export function guardBackend<T>(
   operation: BackendOperation,
-  run: () => T | PromiseLike<T>,
+  run: () => Awaitable<T>,
   task?: string,
-): Promise<T> {
-  try {
-    return await run()
-  } catch (cause) {
+): Awaitable<T> {
+  const fail = (cause: unknown): never => {
     throw backendFault(operation, cause, task)
+  }
+  try {
+    const result = run()
+    return isPromise(result) ? Promise.resolve(result).catch(fail) : result
+  } catch (cause) {
+    return fail(cause)
   }
 }
 
@@ -230,21 +236,19 @@ export function backendFault(
 /** `guardBackend` for what is one call of a store: whoever listens is told how long it took. */
 export function measureBackend<T>(
   operation: BackendOperation,
-  run: () => T | PromiseLike<T>,
-): Promise<T> {
+  run: () => Awaitable<T>,
+): Awaitable<T> {
   const start = operationStart()
-  return start === undefined
-    ? guardBackend(operation, run)
-    : measure(operation, start, guardBackend(operation, run))
+  return start === undefined ? guardBackend(operation, run) : measure(operation, start, run)
 }
 
 async function measure<T>(
   operation: BackendOperation,
   start: number,
-  answer: Promise<T>,
+  run: () => Awaitable<T>,
 ): Promise<T> {
   try {
-    const result = await answer
+    const result = await guardBackend(operation, run)
     publishOperation(operation, start, 'ok')
     return result
   } catch (error) {

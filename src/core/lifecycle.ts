@@ -1,3 +1,4 @@
+import { promised } from './awaitable.ts'
 import { publishCleared, publishSwept } from './events.ts'
 import { isHandle } from './key.ts'
 import { create } from './lifecycle/create.ts'
@@ -37,8 +38,8 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     describePolicy: () => describePolicy(engine.policy),
     publishesEvents: true,
     generate: (options = {}) => create(engine, options),
-    get: (key, options) => read(engine, key, options),
-    set: (key, value, options = {}) => write(engine, key, value, options),
+    get: promised((key, options) => read(engine, key, options)),
+    set: promised((key, value, options = {}) => write(engine, key, value, options)),
     clear: (key, options = {}) => clear(engine, key, options),
     touch: (key, due) => touch(engine, key, due),
     rotate: (key, securityVersion, options = {}) => rotate(engine, key, securityVersion, options),

@@ -1,4 +1,6 @@
 import type { Assurance } from './assurance.ts'
+import { isPromise } from './awaitable.ts'
+import type { Awaitable } from './backend.ts'
 import type { Clock } from './clock.ts'
 import { SessionConflictError, SessionGoneError } from './errors.ts'
 import { handleOf, isKey } from './key.ts'
@@ -59,8 +61,10 @@ export interface SessionState<V> {
   renewal: Renewal | undefined
   /** The value of a text, where nobody has looked yet. */
   readonly decode: (text: string) => V
+  /** Whether the value decoded has been handed out. */
+  shown: boolean
   /** The end of the line of writes on this object. */
-  writes: Promise<void> | undefined
+  lastWrite: Turn | undefined
 }
 
 class ManagedSession<V> implements Session<V> {
@@ -81,6 +85,7 @@ class ManagedSession<V> implements Session<V> {
 
   get value(): DeepReadonly<V> {
     const state = this.#state
+    state.shown = true
     if (state.decoded === undefined && state.text !== undefined) {
       state.decoded = state.decode(state.text)
     }
@@ -180,21 +185,54 @@ export function isCleared<V>(state: SessionState<V>): boolean {
 export function queueWrite<V, T>(
   state: SessionState<V>,
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
-  write: () => Promise<T>,
-): Promise<T> {
-  const start = (): Promise<T> => {
-    if (isCleared(state)) return Promise.reject(new SessionGoneError('the session was cleared'))
+  write: () => Awaitable<T>,
+): Awaitable<T> {
+  const before = state.lastWrite
+  const turn = new Turn()
+  state.lastWrite = turn
+  const start = (): Awaitable<T> => {
+    if (isCleared(state)) throw new SessionGoneError('the session was cleared')
     return write()
   }
-  const before = state.writes
-  const done = before === undefined ? start() : within(timeoutMs, clock, before).then(start)
+  const end = (): void => {
+    if (state.lastWrite === turn) state.lastWrite = undefined
+    turn.end()
+  }
+  if (before === undefined) return endingWith(end, start)
+  const done = within(timeoutMs, clock, before.ended()).then(start)
   // Whoever gives up waiting leaves the line, but does not let the next one past the write at its head.
-  const settled = Promise.all([before, done.then(ignore, ignore)]).then(ignore)
-  state.writes = settled
-  void settled.then(() => {
-    if (state.writes === settled) state.writes = undefined
-  })
+  void Promise.all([before.ended(), done.then(ignore, ignore)]).then(end)
   return done
+}
+
+function endingWith<T>(end: () => void, start: () => Awaitable<T>): Awaitable<T> {
+  let done
+  try {
+    done = start()
+  } catch (error) {
+    end()
+    throw error
+  }
+  if (isPromise(done)) done.then(end, end)
+  else end()
+  return done
+}
+
+/** A write in the line of its object. Most are alone there, so the promise of its end is made for who asks for it. */
+export class Turn {
+  #ended: Promise<void> | undefined
+  #end = ignore
+
+  ended(): Promise<void> {
+    this.#ended ??= new Promise((resolve) => {
+      this.#end = resolve
+    })
+    return this.#ended
+  }
+
+  end(): void {
+    this.#end()
+  }
 }
 
 async function within(timeoutMs: number, clock: Clock, turn: Promise<void>): Promise<void> {

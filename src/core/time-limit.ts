@@ -2,8 +2,11 @@ import { isPromise } from './awaitable.ts'
 import type { Awaitable } from './backend.ts'
 import { BackendError } from './errors.ts'
 
-/** Gives the answer, or rejects with `BackendError` when it takes too long. */
-export type TimeLimit = <T>(answer: Awaitable<T>) => Promise<T>
+/** Gives the answer, at once where it is there; or rejects with `BackendError` when it takes too long. */
+export interface TimeLimit {
+  <T>(answer: Promise<T>): Promise<T>
+  <T>(answer: Awaitable<T>): Awaitable<T>
+}
 
 /** An answer that is waited for, in the line of those that were asked for before and after it. */
 interface Waiting {
@@ -78,8 +81,10 @@ export function createTimeLimit(ms: number): TimeLimit {
     if (first !== undefined) start(first.untilMs - nowMs)
   }
 
-  return (answer) => {
-    if (!isPromise(answer)) return Promise.resolve(answer)
+  function within<T>(answer: Promise<T>): Promise<T>
+  function within<T>(answer: Awaitable<T>): Awaitable<T>
+  function within<T>(answer: Awaitable<T>): Awaitable<T> {
+    if (!isPromise(answer)) return answer
     return new Promise((resolve, reject) => {
       const waiting = join(() => {
         reject(new BackendError(`the backend gave no answer within ${ms} ms`))
@@ -96,4 +101,5 @@ export function createTimeLimit(ms: number): TimeLimit {
       )
     })
   }
+  return within
 }

@@ -1,4 +1,5 @@
-import type { Found, Missed } from '../core/backend.ts'
+import { callAtOnce, isPromise, whenDone } from '../core/awaitable.ts'
+import type { Awaitable, Found, Missed } from '../core/backend.ts'
 import { backendFault, InvalidValueError } from '../core/errors.ts'
 import {
   operationStart,
@@ -23,43 +24,73 @@ import { restoreValue } from './values.ts'
 // Enough for a cookie of each path and domain in use, too few to turn one request into many reads.
 const MAX_CANDIDATES = 4
 
-/** What a look-up by headers found, with the key that settled it. */
-export type HeaderLookup<V> =
+/** What a look-up by a key found. */
+export type KeyLookup<V> =
   | { readonly ok: true; readonly session: Session<V> }
   | { readonly ok: false; readonly reason: LookupReason; readonly key: string }
-  | { readonly ok: false; readonly reason: 'no_cookie' }
+
+/** What a look-up by headers found, with the key that settled it. */
+export type HeaderLookup<V> = KeyLookup<V> | { readonly ok: false; readonly reason: 'no_cookie' }
 
 /** The session of one key. Throws nothing but the backend's faults. */
-export async function lookUpKey<V>(
+export function lookUpKey<V>(context: ManagerContext<V>, key: string): Awaitable<KeyLookup<V>> {
+  return whenDone(readBackend(context, key), (answer) => lookUpAnswer(context, key, answer))
+}
+
+function lookUpAnswer<V>(
   context: ManagerContext<V>,
   key: string,
-): Promise<Exclude<HeaderLookup<V>, { reason: 'no_cookie' }>> {
-  const answer = await readBackend(context, key)
+  answer: Found | Missed,
+): Awaitable<KeyLookup<V>> {
   if (!answer.ok) return { ok: false, reason: answer.reason, key }
+  if (context.schema !== undefined) return lookUpChecked(context, key, answer)
   try {
-    const { value: text } = answer
-    const decoded =
-      context.schema === undefined ? context.decode(text) : await restoreValue(context, text)
-    return { ok: true, session: sessionOf(context, key as Key, answer, decoded) }
+    return { ok: true, session: sessionOf(context, key, answer, context.decode(answer.value)) }
   } catch (error) {
-    if (error instanceof InvalidValueError) {
-      const { facts } = answer as Partial<SessionFound>
-      publishInvalid(publicHandleOf(key, facts), facts?.subject)
-      return { ok: false, reason: 'invalid', key }
-    }
-    throw error
+    return invalidOf(key, answer, error)
   }
 }
 
+async function lookUpChecked<V>(
+  context: ManagerContext<V>,
+  key: string,
+  answer: Found,
+): Promise<KeyLookup<V>> {
+  try {
+    const decoded = await restoreValue(context, answer.value)
+    return { ok: true, session: sessionOf(context, key, answer, decoded) }
+  } catch (error) {
+    return invalidOf(key, answer, error)
+  }
+}
+
+function invalidOf<V>(key: string, answer: Found, error: unknown): KeyLookup<V> {
+  if (!(error instanceof InvalidValueError)) throw error
+  const { facts } = answer as Partial<SessionFound>
+  publishInvalid(publicHandleOf(key, facts), facts?.subject)
+  return { ok: false, reason: 'invalid', key }
+}
+
 /** The session of the first of the request's cookies that is not `not_found`. */
-export async function lookUpHeaders<V>(
+export function lookUpHeaders<V>(
   context: ManagerContext<V>,
   headers: HeaderSource,
-): Promise<HeaderLookup<V>> {
-  let last: HeaderLookup<V> = { ok: false, reason: 'no_cookie' }
-  for (const key of candidatesOf(context, headers, publishDuplicated)) {
-    last = await lookUpKey(context, key)
+): Awaitable<HeaderLookup<V>> {
+  const [key, ...others] = candidatesOf(context, headers, publishDuplicated)
+  if (key === undefined) return { ok: false, reason: 'no_cookie' }
+  const first = lookUpKey(context, key)
+  return others.length === 0 ? first : lookUpOthers(context, first, others)
+}
+
+async function lookUpOthers<V>(
+  context: ManagerContext<V>,
+  first: Awaitable<KeyLookup<V>>,
+  others: readonly string[],
+): Promise<KeyLookup<V>> {
+  let last = await first
+  for (const key of others) {
     if (last.ok || last.reason !== 'not_found') return last
+    last = await lookUpKey(context, key)
   }
   return last
 }
@@ -93,41 +124,73 @@ export function candidatesOf<V>(
 export const UNSEEN: GetOptions = { seen: false }
 
 /** What the backend says of a key, checked: a backend that answers nonsense has failed. */
-export async function readBackend<V>(
+export function readBackend<V>(
   context: ManagerContext<V>,
   key: string,
   options?: GetOptions,
-): Promise<Found | Missed> {
+): Awaitable<Found | Missed> {
   const start = context.tells ? operationStart() : undefined
   let answer
   try {
-    const { backend, lifecycle } = context
-    answer = await (lifecycle === undefined ? backend.get(key) : lifecycle.get(key, options))
-    publishOperation('get', start, 'ok')
+    answer = askFor(context, key, options)
   } catch (cause) {
-    publishOperation('get', start, 'fault')
-    throw backendFault('get', cause)
+    throw faultOf(start, cause)
   }
+  if (!isPromise(answer)) return usable(context, key, start, answer)
+  return Promise.resolve(answer).then(
+    (result) => usable(context, key, start, result),
+    (cause: unknown) => {
+      throw faultOf(start, cause)
+    },
+  )
+}
+
+function askFor<V>(
+  { backend, lifecycle }: ManagerContext<V>,
+  key: string,
+  options: GetOptions | undefined,
+): Awaitable<Found | Missed> {
+  return lifecycle === undefined ? backend.get(key) : callAtOnce(lifecycle, 'get', key, options)
+}
+
+function faultOf(start: number | undefined, cause: unknown): Error {
+  publishOperation('get', start, 'fault')
+  return backendFault('get', cause)
+}
+
+function usable<V>(
+  context: ManagerContext<V>,
+  key: string,
+  start: number | undefined,
+  answer: Partial<Found> | Missed | undefined,
+): Found | Missed {
+  publishOperation('get', start, 'ok')
   if (answer?.ok === true && isUsable(answer)) {
     if (answer.version === undefined) context.unversioned = true
     tellRead(context, key, answer)
     return answer
   }
-  if (answer?.ok === false && ['not_found', 'not_set'].includes(answer.reason)) {
+  if (answer?.ok === false && (answer.reason === 'not_found' || answer.reason === 'not_set')) {
     tellRead(context, key, answer)
     return answer
   }
   throw unusable('get', 'the backend gave no usable answer to get')
 }
 
-function isUsable({ value, period }: Found): boolean {
+function isUsable(answer: Partial<Found>): answer is Found {
+  const { value, period } = answer
   return typeof value === 'string' && typeof period === 'number' && !Number.isNaN(period)
 }
 
-function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found, decoded: V): Session<V> {
+function sessionOf<V>(
+  context: ManagerContext<V>,
+  key: string,
+  found: Found,
+  decoded: V,
+): Session<V> {
   const { facts, touchDue, renewal, key: successor } = found as Partial<SessionFound>
   return createSession<V>({
-    key: successor ?? key,
+    key: successor ?? (key as Key),
     text: found.value,
     decoded,
     expiryPeriod: found.period,
@@ -138,6 +201,7 @@ function sessionOf<V>(context: ManagerContext<V>, key: Key, found: Found, decode
     touchDue,
     renewal,
     decode: context.decode,
-    writes: undefined,
+    shown: false,
+    lastWrite: undefined,
   })
 }

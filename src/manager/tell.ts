@@ -1,4 +1,4 @@
-import type { Found, Missed } from '../core/backend.ts'
+import type { Awaitable, Found, Missed } from '../core/backend.ts'
 import { BackendError, guardBackend, measureBackend } from '../core/errors.ts'
 import type { BackendOperation, OfSession, SessionCleared } from '../core/event-messages.ts'
 import {
@@ -26,8 +26,8 @@ import type { ManagerContext } from './context.ts'
 export function askBackend<V, T>(
   { tells }: ManagerContext<V>,
   operation: BackendOperation,
-  run: () => T | PromiseLike<T>,
-): Promise<T> {
+  run: () => Awaitable<T>,
+): Awaitable<T> {
   return tells ? measureBackend(operation, run) : guardBackend(operation, run)
 }
 

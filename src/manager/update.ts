@@ -1,4 +1,5 @@
-import { isPromise } from '../core/awaitable.ts'
+import { whenDone } from '../core/awaitable.ts'
+import type { Awaitable } from '../core/backend.ts'
 import { UnsupportedOperationError } from '../core/errors.ts'
 import { assertPeriod } from '../core/period.ts'
 import type { DeepReadonly } from '../core/readonly.ts'
@@ -8,78 +9,107 @@ import type { ManagerContext } from './context.ts'
 import { readBackend, UNSEEN } from './lookup.ts'
 import type { Change, UpdateOptions } from './session-manager.ts'
 import { prepareValue, restoreValue } from './values.ts'
+import type { Prepared } from './values.ts'
 import { applyWrite, conflict, gone, writeBackend } from './write.ts'
 
 /** The value that a try starts from. */
-interface Basis {
+interface Basis<V> {
   readonly text: string
   readonly version: number | undefined
+  /** The value of the text, where it is at hand and nobody else has it. */
+  readonly decoded?: V | undefined
+}
+
+/** One `update`. */
+interface Updating<V, I> {
+  readonly context: ManagerContext<V>
+  readonly state: SessionState<V>
+  readonly fn: Change<DeepReadonly<V>, I>
+  readonly options: UpdateOptions
 }
 
 // Waits grow from a fraction of a millisecond to this, each drawn at random, so that losers spread out.
 const LONGEST_WAIT_MS = 32
 
 /** `SessionManager.update`. */
-export async function update<V, I>(
+export function update<V, I>(
   context: ManagerContext<V>,
   session: Session<V>,
   fn: Change<DeepReadonly<V>, I>,
   options: UpdateOptions,
-): Promise<DeepReadonly<V>> {
+): Awaitable<DeepReadonly<V>> {
   const state = stateOf(session)
   if (typeof fn !== 'function') throw new TypeError('"fn" must be a function')
   if (options.expiry !== undefined) assertPeriod('expiry', options.expiry)
-  return queueWrite(state, context, () => retry(context, state, fn, options))
+  return queueWrite(state, context, () => begin({ context, state, fn, options }))
 }
 
-async function retry<V, I>(
-  context: ManagerContext<V>,
-  state: SessionState<V>,
-  fn: Change<DeepReadonly<V>, I>,
-  options: UpdateOptions,
-): Promise<DeepReadonly<V>> {
-  const { clock, timeoutMs } = context
-  const deadline = clock.now() + timeoutMs
-  let basis = await firstBasis(context, state, options)
-  for (let attempt = 0; ; attempt++) {
-    const value = await attemptOnce(context, state, basis, fn, options)
-    if (value !== undefined) return value
+function begin<V, I>(updating: Updating<V, I>): Awaitable<DeepReadonly<V>> {
+  const { context } = updating
+  const deadline = context.clock.now() + context.timeoutMs
+  return whenDone(firstBasis(updating), (basis) =>
+    whenDone(attempt(updating, basis), (value) =>
+      value === undefined ? retry(updating, deadline) : value,
+    ),
+  )
+}
+
+/** Tries after a conflict. */
+async function retry<V, I>(updating: Updating<V, I>, deadline: number): Promise<DeepReadonly<V>> {
+  const { context, state } = updating
+  const { clock } = context
+  for (let tries = 0; ; tries++) {
     if (clock.now() >= deadline) throw conflict()
-    await clock.sleep(Math.random() * Math.min(2 ** attempt / 4, LONGEST_WAIT_MS))
-    basis = await readBasis(context, state)
+    await clock.sleep(Math.random() * Math.min(2 ** tries / 4, LONGEST_WAIT_MS))
+    const value = await attempt(updating, await readBasis(context, state))
+    if (value !== undefined) return value
   }
 }
 
 /** One try: the value now stored, or `undefined` after a conflict. */
-async function attemptOnce<V, I>(
+function attempt<V, I>(
+  updating: Updating<V, I>,
+  basis: Basis<V>,
+): Awaitable<DeepReadonly<V> | undefined> {
+  const { context, state, fn } = updating
+  const copy = basis.decoded ?? restoreValue(context, basis.text)
+  return whenDone(
+    whenDone(copy, (value) => fn(value as DeepReadonly<V>)),
+    (next) => {
+      if (isCleared(state)) throw gone()
+      if (next === undefined) return keep(context, state, basis)
+      return whenDone(prepareValue(context, next), (prepared) => write(updating, basis, prepared))
+    },
+  )
+}
+
+/** Shows a value that was read but not written. */
+function keep<V>(
   context: ManagerContext<V>,
   state: SessionState<V>,
-  basis: Basis,
-  fn: Change<DeepReadonly<V>, I>,
-  options: UpdateOptions,
-): Promise<DeepReadonly<V> | undefined> {
-  const { text: before } = basis
-  const unchecked = context.schema === undefined
-  const next = await fn(
-    (unchecked ? context.decode(before) : await restoreValue(context, before)) as DeepReadonly<V>,
-  )
-  if (isCleared(state)) throw gone()
-  if (next === undefined) {
-    const kept = unchecked ? context.decode(before) : await restoreValue(context, before)
-    adopt(state, basis, kept)
+  { text, version }: Basis<V>,
+): Awaitable<DeepReadonly<V>> {
+  return whenDone(restoreValue(context, text), (kept) => {
+    if (state.text !== text) state.decoded = kept
+    state.text = text
+    state.version = version
     return kept as DeepReadonly<V>
-  }
-  const preparing = prepareValue(context, next)
-  const prepared = isPromise(preparing) ? await preparing : preparing
-  const written = await writeBackend(context, state, prepared.text, {
-    version: basis.version,
-    expiry: options.expiry ?? ownPeriod(context, state),
-    keepPeriod: true,
   })
-  if (written === 'conflict') return undefined
-  applyWrite(state, prepared, written)
-  const { text, shown } = prepared
-  return (shown === undefined ? context.decode(text) : shown) as DeepReadonly<V>
+}
+
+function write<V, I>(
+  { context, state, options }: Updating<V, I>,
+  { version }: Basis<V>,
+  prepared: Prepared<V>,
+): Awaitable<DeepReadonly<V> | undefined> {
+  const expiry = options.expiry ?? ownPeriod(context, state)
+  const written = writeBackend(context, state, prepared.text, { version, expiry, keepPeriod: true })
+  return whenDone(written, (outcome) => {
+    if (outcome === 'conflict') return undefined
+    applyWrite(state, prepared, outcome)
+    const { text, shown } = prepared
+    return (shown === undefined ? context.decode(text) : shown) as DeepReadonly<V>
+  })
 }
 
 /** A backend with the lifecycle knows the session's own period; elsewhere what was left of it must do. */
@@ -88,30 +118,29 @@ function ownPeriod<V>(context: ManagerContext<V>, state: SessionState<V>): numbe
   return Math.ceil(state.expiryPeriod)
 }
 
-async function firstBasis<V>(
-  context: ManagerContext<V>,
-  state: SessionState<V>,
-  options: UpdateOptions,
-): Promise<Basis> {
-  if (state.version !== undefined && state.text !== undefined) {
-    return { text: state.text, version: state.version }
-  }
-  const basis = await readBasis(context, state)
-  if (basis.version !== undefined || options.unversioned === true) return basis
-  throw new UnsupportedOperationError(
-    'the backend has no versions: "update" needs { unversioned: true }, and the last write wins',
-  )
+function firstBasis<V, I>({ context, state, options }: Updating<V, I>): Awaitable<Basis<V>> {
+  const { text, version } = state
+  if (version !== undefined && text !== undefined)
+    return { text, version, decoded: taken(context, state) }
+  return whenDone(readBasis(context, state), (basis) => {
+    if (basis.version !== undefined || options.unversioned === true) return basis
+    throw new UnsupportedOperationError(
+      'the backend has no versions: "update" needs { unversioned: true }, and the last write wins',
+    )
+  })
 }
 
-async function readBasis<V>(context: ManagerContext<V>, state: SessionState<V>): Promise<Basis> {
-  const answer = await readBackend(context, state.key, UNSEEN)
-  if (!answer.ok) throw gone()
-  return { text: answer.value, version: answer.version }
+/** The value as decoded for the session, where nobody has seen it: whoever looks later has it decoded again. */
+function taken<V>({ schema }: ManagerContext<V>, state: SessionState<V>): V | undefined {
+  if (state.shown || schema !== undefined) return undefined
+  const { decoded } = state
+  state.decoded = undefined
+  return decoded
 }
 
-/** Shows a value that was read but not written. */
-function adopt<V>(state: SessionState<V>, { text, version }: Basis, decoded: V): void {
-  if (state.text !== text) state.decoded = decoded
-  state.text = text
-  state.version = version
+function readBasis<V>(context: ManagerContext<V>, state: SessionState<V>): Awaitable<Basis<V>> {
+  return whenDone(readBackend(context, state.key, UNSEEN), (answer) => {
+    if (!answer.ok) throw gone()
+    return { text: answer.value, version: answer.version }
+  })
 }

@@ -1,5 +1,6 @@
-import { isPromise } from '../core/awaitable.ts'
 import { assertAuthentication } from '../core/authentication.ts'
+import { callAtOnce, isPromise, whenDone } from '../core/awaitable.ts'
+import type { Awaitable, SetResult } from '../core/backend.ts'
 import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import type { BackendOperation } from '../core/event-messages.ts'
 import type { Key } from '../core/key.ts'
@@ -78,16 +79,17 @@ export async function generate<V>(
     touchDue: undefined,
     renewal: undefined,
     decode,
-    writes: undefined,
+    shown: false,
+    lastWrite: undefined,
   })
 }
 
 /** `SessionManager.set`. */
-export async function set<V, I>(
+export function set<V, I>(
   context: ManagerContext<V>,
   session: Session<V>,
   change: SetChange<I>,
-): Promise<void> {
+): Awaitable<void> {
   const state = stateOf(session)
   const { value, expiry } = change
   if (value === undefined && 'value' in change) throw new TypeError('"value" must not be undefined')
@@ -95,16 +97,19 @@ export async function set<V, I>(
   // Now, and not at its turn: what the caller does with the value afterwards is not to be stored.
   const preparing = value === undefined ? undefined : prepareValue(context, value)
   if (isPromise(preparing)) preparing.catch(ignore)
-  await queueWrite(state, context, async () => {
-    const prepared = isPromise(preparing) ? await preparing : preparing
-    const text = prepared?.text
-    const asks = text !== undefined && state.version === undefined && asksForVersions(context)
-    const known = text === undefined ? undefined : state.version
-    const version = asks ? await askVersion(context, state) : known
-    const outcome = await writeBackend(context, state, text, { expiry, version })
-    if (outcome === 'conflict') throw conflict()
-    applyWrite(state, prepared, outcome)
-  })
+  return queueWrite(state, context, () =>
+    whenDone(preparing, (prepared) => {
+      const text = prepared?.text
+      const write = (version: number | undefined): Awaitable<void> =>
+        whenDone(writeBackend(context, state, text, { expiry, version }), (outcome) => {
+          if (outcome === 'conflict') throw conflict()
+          applyWrite(state, prepared, outcome)
+        })
+      if (text === undefined) return write(undefined)
+      const asks = state.version === undefined && asksForVersions(context)
+      return asks ? askVersion(context, state).then(write) : write(state.version)
+    }),
+  )
 }
 
 function asksForVersions<V>({ lifecycle, unversioned }: ManagerContext<V>): boolean {
@@ -172,37 +177,36 @@ function assertCarried<V>(
  *
  * @throws SessionGoneError when there is no live session to write to.
  */
-export async function writeBackend<V>(
+export function writeBackend<V>(
   context: ManagerContext<V>,
   state: SessionState<V>,
   text: string | undefined,
   options: SessionSetOptions,
-): Promise<Written | 'conflict'> {
+): Awaitable<Written | 'conflict'> {
   const { backend, lifecycle } = context
   const { expiry, version } = options
   const { key } = state
-  const { result, period } = await askBackend(context, 'set', async () => {
-    const period = expiry ?? usablePeriod('set', backend.defaultPeriod)
-    const result =
-      lifecycle === undefined
-        ? await backend.set(key, text, { expiry, version })
-        : await lifecycle.set(key, text, { ...options, extra: state.facts?.extra })
-    return { period, result }
+  let period: Period
+  const write = (): Awaitable<SetResult> => {
+    period = expiry ?? usablePeriod('set', backend.defaultPeriod)
+    if (lifecycle === undefined) return backend.set(key, text, { expiry, version })
+    const change = { expiry, version, keepPeriod: options.keepPeriod, extra: state.facts?.extra }
+    return callAtOnce(lifecycle, 'set', key, text, change)
+  }
+  return whenDone(askBackend(context, 'set', write), (result: SetResult | undefined) => {
+    if (result?.ok === true) {
+      if (result.key !== undefined) assertCarried(context, result.key, 'set')
+      tellWritten(context, state, text !== undefined, result.version)
+      const left = usablePeriod('set', result.period ?? period)
+      return { version: result.version, period: left, key: result.key }
+    }
+    if (result?.ok === false && result.reason === 'conflict') {
+      tellConflict(context, state)
+      return 'conflict'
+    }
+    if (result?.ok === false && result.reason === 'not_found') throw gone()
+    throw unusable('set', 'the backend gave no usable answer to set')
   })
-  if (result?.ok === true) {
-    if (result.key !== undefined) assertCarried(context, result.key, 'set')
-    tellWritten(context, state, text !== undefined, result.version)
-    const left = usablePeriod('set', result.period ?? period)
-    return { version: result.version, period: left, key: result.key }
-  }
-  if (result?.ok === false && result.reason === 'conflict') {
-    tellConflict(context, state)
-    return 'conflict'
-  }
-  if (result?.ok === false && result.reason === 'not_found') {
-    throw gone()
-  }
-  throw unusable('set', 'the backend gave no usable answer to set')
 }
 
 /** Shows a write on the session's object, unless that was cleared meanwhile. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { streamText } from 'hono/streaming'
@@ -82,9 +83,9 @@ describe('createHonoAdapter', () => {
     const app = createWriting()
     app.get('/', (c) =>
       streamText(c, async (stream) => {
-        const late = c.var.session.set(2)
+        await setImmediate()
         await stream.write(
-          await late.then(
+          await c.var.session.set(2).then(
             () => 'written',
             (error: { code: string }) => error.code,
           ),

@@ -92,9 +92,10 @@ describe('guardBackend', () => {
     ['undefined thrown', undefined],
     ['an object thrown', { code: 'ERR_SESSION_GONE' }],
   ])('wraps %s in BackendError, with it as cause', async (_, fault) => {
-    const thrown = guardBackend('get', () => {
-      throw fault
-    })
+    const thrown = (async () =>
+      guardBackend('get', () => {
+        throw fault
+      }))()
     await expect(thrown).rejects.toThrow(BackendError)
     await expect(thrown).rejects.toHaveProperty('cause', fault)
     await expect(thrown).rejects.toHaveProperty('message', 'the backend failed to read a session')
@@ -102,9 +103,8 @@ describe('guardBackend', () => {
 
   it('wraps a rejection as it wraps an exception', async () => {
     const fault = new Error('down')
-    const error: unknown = await guardBackend('get', () => Promise.reject(fault)).catch(
-      (caught: unknown) => caught,
-    )
+    const failed = Promise.resolve(guardBackend('get', () => Promise.reject(fault)))
+    const error: unknown = await failed.catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(BackendError)
     expect(error).toHaveProperty('cause', fault)
   })

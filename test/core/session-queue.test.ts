@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { generateKey } from '../../src/core/key.ts'
 import type { SessionState } from '../../src/core/session.ts'
-import { clearState, queueWrite } from '../../src/core/session.ts'
+import { clearState, queueWrite, Turn } from '../../src/core/session.ts'
 import { createManualClock, settle } from './manual-clock.ts'
 
 const GONE = { code: 'ERR_SESSION_GONE', message: 'the session was cleared' }
@@ -30,11 +30,13 @@ function create() {
     touchDue: undefined,
     renewal: undefined,
     decode: JSON.parse,
-    writes: undefined,
+    shown: false,
+    lastWrite: undefined,
   }
   const clock = createManualClock()
   const log: string[] = []
-  const queue = <T>(write: () => Promise<T>) => queueWrite(state, { clock, timeoutMs: 10 }, write)
+  const queue = async <T>(write: () => T | Promise<T>): Promise<T> =>
+    queueWrite(state, { clock, timeoutMs: 10 }, write)
   const gate = (name: string): Gate => {
     let finish: Gate['finish'] = () => {}
     let fail: Gate['fail'] = () => {}
@@ -95,11 +97,11 @@ describe('queueWrite', () => {
     const { state, queue, gate } = create()
     const first = gate('first')
     const done = queue(first.write)
-    expect(state.writes).toBeInstanceOf(Promise)
+    expect(state.lastWrite).toBeInstanceOf(Turn)
     first.finish('a')
     await done
     await settle()
-    expect(state.writes).toBeUndefined()
+    expect(state.lastWrite).toBeUndefined()
   })
 
   it('keeps its line while a later write waits', async () => {
@@ -107,14 +109,37 @@ describe('queueWrite', () => {
     const [first, second] = [gate('first'), gate('second')]
     void queue(first.write)
     const done = queue(second.write)
-    const line = state.writes
+    const line = state.lastWrite
     first.finish('a')
     await settle()
-    expect(state.writes).toBe(line)
+    expect(state.lastWrite).toBe(line)
     second.finish('b')
     await done
     await settle()
-    expect(state.writes).toBeUndefined()
+    expect(state.lastWrite).toBeUndefined()
+  })
+
+  it('ends at once what answers at once, and what throws', async () => {
+    const { state } = create()
+    const limits = { clock: createManualClock(), timeoutMs: 10 }
+    expect(queueWrite(state, limits, () => 'at once')).toBe('at once')
+    expect(state.lastWrite).toBeUndefined()
+    const failing = (): never => {
+      throw new Error('down')
+    }
+    expect(() => queueWrite(state, limits, failing)).toThrow('down')
+    expect(state.lastWrite).toBeUndefined()
+  })
+
+  it('lets a write that is asked for within another wait for its end, though that answers at once', async () => {
+    const { log, queue } = create()
+    let inner: Promise<unknown> = Promise.resolve()
+    await queue(() => {
+      inner = queue(() => log.push('inner'))
+      log.push('outer')
+    })
+    await inner
+    expect(log).toEqual(['outer', 'inner'])
   })
 
   it('refuses to start on a cleared session', async () => {

@@ -28,7 +28,8 @@ function stateWith(changes: Partial<SessionState<unknown>> = {}): SessionState<u
     touchDue: { fromMs: 1, toMs: 2, period: 3 },
     renewal: undefined,
     decode: JSON.parse,
-    writes: undefined,
+    shown: false,
+    lastWrite: undefined,
     ...changes,
   }
 }

@@ -12,7 +12,7 @@ import type { NewRecord } from '../store.ts'
 import { assertSubject } from '../subject.ts'
 import { ask, subjectLimit } from './engine.ts'
 import type { Engine } from './engine.ts'
-import { firstSealed } from './sealed.ts'
+import { firstOf } from './plain.ts'
 
 /** `SessionBackend.generate`. */
 export async function create(engine: Engine, options: SessionGenerateOptions): Promise<Key> {
@@ -27,7 +27,7 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
   const extra = authenticated ? authenticatedExtra(NO_EXTRA, options) : NO_EXTRA
   if (options.key !== undefined && !isKey(options.key)) throw new TypeError('"key" must be a key')
   const key = options.key ?? generateKey()
-  const first = firstSealed(policy, key, value, extra)
+  const first = await firstOf(policy, key, value, extra)
   const record: NewRecord = {
     recordId: detachedHandleOf(key),
     value: first.value,

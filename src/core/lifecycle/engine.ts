@@ -22,7 +22,7 @@ export function ask<T>(
   operation: BackendOperation,
   run: () => Awaitable<T>,
   inTime: TimeLimit | undefined = times?.call,
-): Promise<T> {
+): Awaitable<T> {
   return measureBackend(operation, inTime === undefined ? run : () => inTime(run()))
 }
 

@@ -1,4 +1,5 @@
-import type { Missed } from '../backend.ts'
+import { isPromise, whenDone } from '../awaitable.ts'
+import type { Awaitable, Missed } from '../backend.ts'
 import { backendFault } from '../errors.ts'
 import {
   operationStart,
@@ -19,52 +20,81 @@ import type { StoredRecord } from '../store.ts'
 import { foundOf, isPending, standingOf } from '../stored-record.ts'
 import { ask, ATTEMPTS } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { clearOf } from './plain.ts'
 import type { CheckedPolicy } from './policy.ts'
-import { opened } from './sealed.ts'
 
 const NOT_FOUND: Missed = { ok: false, reason: 'not_found' }
 const NOT_SET: Missed = { ok: false, reason: 'not_set' }
 
-/** `SessionBackend.get`: the way of every request, so each promise on it counts. */
-export async function read(
+/** `SessionBackend.get`: the way of every request. What the store answers at once goes on without a promise. */
+export function read(
   engine: Engine,
   key: string,
   { seen = true }: GetOptions = {},
-): Promise<SessionFound | Missed> {
+): Awaitable<SessionFound | Missed> {
   const { store, policy } = engine
   const parsed = parseKey(key)
   if (parsed === undefined) return malformed(key)
-  const { handle, secretHash } = parsed
   const start = operationStart()
-  let record
+  let answer
   try {
-    const answer = store.read(handle, secretHash)
-    record = await (policy.times === undefined ? answer : policy.times.call(answer))
-    publishOperation('get', start, 'ok')
+    answer = store.read(parsed.handle, parsed.secretHash)
+    if (policy.times !== undefined) answer = policy.times.call(answer)
   } catch (cause) {
-    publishOperation('get', start, 'fault')
-    throw backendFault('get', cause)
+    throw faultOf(start, cause)
   }
-  if (record === undefined) return absent(handle)
-  let standing = standingOf(record, secretHash)
+  if (!isPromise(answer)) {
+    publishOperation('get', start, 'ok')
+    return foundUnder(engine, key as Key, parsed, answer, seen)
+  }
+  return Promise.resolve(answer).then(
+    (record) => {
+      publishOperation('get', start, 'ok')
+      return foundUnder(engine, key as Key, parsed, record, seen)
+    },
+    (cause: unknown) => {
+      throw faultOf(start, cause)
+    },
+  )
+}
+
+function faultOf(start: number | undefined, cause: unknown): Error {
+  publishOperation('get', start, 'fault')
+  return backendFault('get', cause)
+}
+
+/** What is found under `key`, once its new key has been confirmed where that was awaited. */
+function foundUnder(
+  engine: Engine,
+  key: Key,
+  parsed: ParsedKey,
+  record: StoredRecord | undefined,
+  seen: boolean,
+): Awaitable<SessionFound | Missed> {
+  if (record === undefined) return absent(parsed.handle)
+  const standing = standingOf(record, parsed.secretHash)
   if (standing === 'current' && seen && isPending(record.security)) {
-    record = await confirm(engine, parsed, record)
-    if (record === undefined) return absent(handle)
-    standing = standingOf(record, secretHash)
+    return confirm(engine, parsed, record).then((confirmed) =>
+      foundUnder(engine, key, parsed, confirmed, false),
+    )
   }
+  if (standing === 'reused') return punish(engine, parsed, record).then(() => NOT_FOUND)
   const subject = record.security.subject ?? undefined
-  if (standing === 'reused') await punish(engine, parsed, record)
-  if (standing === 'stranger') publishRejected(handle, subject, 'wrong_secret')
-  if (standing !== 'current' && standing !== 'previous') return NOT_FOUND
+  if (standing === 'stranger') {
+    publishRejected(parsed.handle, subject, 'wrong_secret')
+    return NOT_FOUND
+  }
   if (record.value === null) {
-    publishRead(handle, subject, 'not_set')
+    publishRead(parsed.handle, subject, 'not_set')
     return NOT_SET
   }
-  const found = opened(policy, key as Key, foundOf(record, record.value))
-  publishRead(handle, subject, 'found')
-  if (standing === 'current' && policy.renewAfterMs === undefined) return found
-  if (standing === 'previous') return { ...found, ...followed(key as Key, found, record) }
-  return { ...found, renewal: dueOf(policy, found, record) }
+  const found = clearOf(engine.policy, key, foundOf(record, record.value))
+  return whenDone(found, (clear) => {
+    publishRead(parsed.handle, subject, 'found')
+    if (standing === 'previous') return { ...clear, ...followed(key, clear, record) }
+    if (engine.policy.renewAfterMs === undefined) return clear
+    return { ...clear, renewal: dueOf(engine.policy, clear, record) }
+  })
 }
 
 /** The live record of a key, whose secret is the current or the previous one and good. */

@@ -9,8 +9,8 @@ import type { StoredRecord } from '../store.ts'
 import { isPending } from '../stored-record.ts'
 import { ask, ATTEMPTS } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { partsFor } from './plain.ts'
 import { pendingSuccessor, readGood } from './read.ts'
-import { rewrapped } from './sealed.ts'
 
 /** `SessionBackend.renew`. */
 export async function renew(engine: Engine, text: string): Promise<RenewResult> {
@@ -27,7 +27,8 @@ export async function renew(engine: Engine, text: string): Promise<RenewResult> 
     if (hasOlder(record)) return renewed(key, record, extra)
     const salt = generateSalt()
     const successor = successorOf(key, salt)
-    const after = { ...rewrapped(engine.policy, key, [successor, key], extra), salt }
+    const parts = await partsFor(engine.policy, key, [successor, key], extra)
+    const after = { ...parts, salt }
     const change = {
       secretHash: secretHashOf(successor),
       previous: { hash: parsed.secretHash, graceMs: null },

@@ -11,8 +11,8 @@ import type { SecurityChange } from '../store.ts'
 import { assertSubject } from '../subject.ts'
 import { ask, ATTEMPTS, subjectLimit } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { partsFor } from './plain.ts'
 import { readGood } from './read.ts'
-import { rewrapped } from './sealed.ts'
 
 /** A state of the security part, as far as a rotation starts from it. */
 interface Basis {
@@ -40,7 +40,8 @@ export async function rotate(
     // Gone, or something else of the security part has changed: go on only if this key is still good.
     if (basis === undefined) return { ok: false, reason: 'not_found' }
     const { securityVersion: version, extra: before } = basis
-    const after = securityAfter(engine, rewrapped(policy, key, [successor], before), options)
+    const parts = await partsFor(policy, key, [successor], before)
+    const after = securityAfter(engine, parts, options)
     const done = await ask(engine, 'rotate', () =>
       store.updateSecurity(parsed.handle, { ...change, ...after.change }, version, policy.limit),
     )

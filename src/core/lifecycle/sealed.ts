@@ -1,25 +1,24 @@
-import { BackendError } from '../errors.ts'
-import { NO_EXTRA } from '../extra.ts'
+import type { SetResult } from '../backend.ts'
+import type { UpdateResult } from '../store.ts'
+import { decodeExtra } from '../extra.ts'
 import type { Extra } from '../extra.ts'
 import { handleOf } from '../key.ts'
-import type { Key } from '../key.ts'
+import type { Key, ParsedKey } from '../key.ts'
 import { dataKeyOf, generateDataKey, openValue, sealValue, wrapDataKey } from '../sealing.ts'
-import type { SessionFound } from '../session-backend.ts'
-import type { CheckedPolicy } from './policy.ts'
+import type { DataKey } from '../sealing.ts'
+import type { SessionFound, SessionSetOptions } from '../session-backend.ts'
+import { ask } from './engine.ts'
+import type { Engine } from './engine.ts'
+import type { First } from './plain.ts'
+import { readGood } from './read.ts'
 
-type Sealing = Pick<CheckedPolicy, 'sealed'>
+// Loaded by the first session that is sealed: `plain.ts`.
 
-/**
- * What a new session under `key` begins with: its value as the store is to keep it, and the parts beside it, those of
- * `extra` among them.
- */
-export function firstSealed(
-  { sealed }: Sealing,
-  key: Key,
-  value: string | undefined,
-  extra: Extra,
-): { readonly value: string | null; readonly extra: Extra } {
-  if (!sealed) return { value: value ?? null, extra }
+// Each attempt that fails is a write of somebody else's that has succeeded.
+const PATIENCE = 256
+
+/** What a new sealed session under `key` begins with. */
+export function firstSealed(key: Key, value: string | undefined, extra: Extra): First {
   const dataKey = generateDataKey()
   return {
     value: value === undefined ? null : sealValue(dataKey, handleOf(key), 1, value),
@@ -30,14 +29,9 @@ export function firstSealed(
 /**
  * What was found under `key`, with its value in clear.
  *
- * @throws BackendError when the policy seals and this is not sealed or does not open, or the other way about.
+ * @throws BackendError when it is not sealed or does not open.
  */
-export function opened(policy: Sealing, key: Key, found: SessionFound): SessionFound {
-  const { extra = NO_EXTRA } = found.facts
-  if (!policy.sealed) {
-    assertPlain(extra)
-    return found
-  }
+export function opened(key: Key, extra: Extra, found: SessionFound): SessionFound {
   const value = openValue(dataKeyOf(key, extra), handleOf(key), found.version, found.value)
   return { ...found, value }
 }
@@ -47,17 +41,54 @@ export function opened(policy: Sealing, key: Key, found: SessionFound): SessionF
  *
  * @throws BackendError as `opened` does.
  */
-export function rewrapped(policy: Sealing, key: Key, keys: readonly Key[], extra: Extra): Extra {
-  if (!policy.sealed) {
-    assertPlain(extra)
-    return extra
-  }
+export function rewrapped(key: Key, keys: readonly Key[], extra: Extra): Extra {
   const dataKey = dataKeyOf(key, extra)
   return { ...extra, dataKeys: keys.map((next) => wrapDataKey(next, dataKey)) }
 }
 
-/** Sealed text taken for a value would be served or, where it does not decode, be replaced by a new session. */
-function assertPlain({ dataKeys }: Extra): void {
-  if (dataKeys === undefined) return
-  throw new BackendError('the session in the store is sealed, and the option "sealed" is off')
+/** Writes a value that is sealed for the version it becomes: without a `version`, for the one after the latest. */
+export async function writeSealed(
+  engine: Engine,
+  key: Key,
+  parsed: ParsedKey,
+  { value, idleMs }: { readonly value: string; readonly idleMs: number | undefined },
+  options: SessionSetOptions,
+  told: (done: UpdateResult) => SetResult,
+): Promise<SetResult> {
+  const { handle, secretHash } = parsed
+  for (let attempt = 0; attempt < PATIENCE; attempt++) {
+    const basis = await basisOf(engine, key, parsed, options)
+    if (basis === undefined) return { ok: false, reason: 'not_found' }
+    const { dataKey, version } = basis
+    const change = { value: sealValue(dataKey, handle, version + 1, value), idleMs }
+    const done = await ask(engine, 'set', () =>
+      engine.store.update(handle, secretHash, change, version),
+    )
+    const answer = told(done)
+    if (done.ok || done.reason === 'gone' || options.version !== undefined) return answer
+  }
+  return { ok: false, reason: 'conflict' }
+}
+
+/** What a sealed value is to be written on. */
+interface Basis {
+  readonly dataKey: DataKey
+  readonly version: number
+}
+
+/** The version and the data key now; `undefined` when the key is no longer good. */
+async function basisOf(
+  engine: Engine,
+  key: Key,
+  parsed: ParsedKey,
+  { version, extra }: SessionSetOptions,
+): Promise<Basis | undefined> {
+  if (version !== undefined && extra?.dataKeys !== undefined) {
+    return { dataKey: dataKeyOf(key, extra), version }
+  }
+  const good = await readGood(engine, parsed)
+  if (good === undefined) return undefined
+  const { record } = good
+  const dataKey = dataKeyOf(key, decodeExtra(record.security.extra))
+  return { dataKey, version: version === undefined ? record.version : version }
 }
