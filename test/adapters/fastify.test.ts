@@ -100,7 +100,7 @@ describe.each([...FASTIFY])('%s', (_name, framework) => {
         })
         app.setNotFoundHandler(async (request, reply) => {
           await sessionOf(request).set(1)
-          reply.code(404).send('nothing')
+          return reply.code(404).send('nothing')
         })
       })
       const reply = await app.inject('/')
