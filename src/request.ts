@@ -45,6 +45,11 @@ export function createRequestSession<V, I = V>(
 
 const VARY: readonly HeaderField[] = [['Vary', 'Cookie']]
 
+/** Whether `session` is one that `createRequestSession` has made for that manager. */
+export function isSessionOf(session: unknown, manager: object): boolean {
+  return session instanceof LazySession && session.isOf(manager)
+}
+
 class LazySession<V, I> implements RequestSession<V, I> {
   readonly #manager: SessionManager<V, I>
   readonly #headers: HeaderSource
@@ -67,6 +72,10 @@ class LazySession<V, I> implements RequestSession<V, I> {
     this.#headers = headers
     this.#head = head
     this.#options = options
+  }
+
+  isOf(manager: object): boolean {
+    return this.#manager === manager
   }
 
   async load(): Promise<Session<V> | undefined> {

@@ -90,8 +90,8 @@ export function createFastifyAdapter<V, I = V>(
       return
     }
     instance.addHook('onRequest', (request, reply, next) => {
-      const session = sessionOf(request.raw, reply.raw, () => headOf(reply))
-      Object.assign(request, { [property]: session })
+      const named = request as unknown as Record<string, unknown>
+      named[property] = sessionOf(request.raw, reply.raw, () => headOf(reply))
       next()
     })
     done()

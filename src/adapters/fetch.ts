@@ -8,7 +8,7 @@ import type { SessionManager } from '../manager/session-manager.ts'
 import { createRequestSession } from '../request.ts'
 import type { RequestSession, RequestSessionOptions } from '../request.ts'
 import { checkAdapterOptions } from '../request/adapter-options.ts'
-import { createFetchHead, withHead } from '../request/fetch-head.ts'
+import { FetchHead, withHead } from '../request/fetch-head.ts'
 
 /** The part of a `Request` that this adapter reads. */
 export interface FetchRequest {
@@ -56,7 +56,7 @@ export function createFetchAdapter<V, I = V>(
   const checked = checkAdapterOptions('createFetchAdapter', options)
   return (handler) =>
     async (request, ...rest) => {
-      const head = createFetchHead()
+      const head = new FetchHead()
       const session = createRequestSession(manager, request.headers, head, checked)
       try {
         return withHead(await handler(request, session, ...rest), head)

@@ -71,7 +71,7 @@ export function createKoaAdapter<V, I = V>(
 function keptOnError(context: KoaContextLike, head: ResponseHead): ResponseHead {
   const kept: Fields = new Map()
   return {
-    sent: head.sent,
+    sent: () => head.sent(),
     write: (fields) => {
       head.write(fields)
       if (kept.size === 0) answerErrorsWith(context, kept)

@@ -1,25 +1,31 @@
 import { varyWithCookie } from '../http/vary.ts'
+import type { HeaderField } from '../manager/session-manager.ts'
 import { setFields } from './fields.ts'
 import type { Fields } from './fields.ts'
 import type { ResponseHead } from './request-session.ts'
 
 /** The head of a response that is yet to be made: it keeps what is written until the response is there. */
-export interface FetchHead extends ResponseHead {
+export class FetchHead implements ResponseHead {
+  #written: Fields | undefined
+  #sent = false
+
+  sent(): boolean {
+    return this.#sent
+  }
+
+  write(fields: readonly HeaderField[]): void {
+    this.#written ??= new Map()
+    setFields(this.#written, fields)
+  }
+
   /** Whether anything has been written. */
-  readonly written: () => boolean
+  written(): boolean {
+    return this.#written !== undefined
+  }
+
   /** Puts what was written on `headers`. `vary` is what the response's `Vary` is before. */
-  readonly putOn: (headers: Headers, vary?: string | null) => void
-  /** From now on the headers are gone. */
-  readonly close: () => void
-}
-
-/** Makes the head of one response. */
-export function createFetchHead(): FetchHead {
-  const written: Fields = new Map()
-  let sent = false
-
-  function putOn(headers: Headers, vary = headers.get('vary')): void {
-    for (const [name, values] of written) {
+  putOn(headers: Headers, vary: string | null = headers.get('vary')): void {
+    for (const [name, values] of this.#written ?? []) {
       if (name === 'Set-Cookie') {
         for (const value of values) headers.append(name, value)
       } else if (name === 'Vary') {
@@ -30,14 +36,9 @@ export function createFetchHead(): FetchHead {
     }
   }
 
-  return {
-    sent: () => sent,
-    write: (fields) => setFields(written, fields),
-    written: () => written.size > 0,
-    putOn,
-    close: () => {
-      sent = true
-    },
+  /** From now on the headers are gone. */
+  close(): void {
+    this.#sent = true
   }
 }
 

@@ -1,19 +1,15 @@
 import type { Awaitable } from '../core/backend.ts'
 import type { SessionManager } from '../manager/session-manager.ts'
-import { createRequestSession } from '../request.ts'
+import { createRequestSession, isSessionOf } from '../request.ts'
 import { assertFree } from './adapter-options.ts'
 import type { NamedSession } from './adapter-options.ts'
-import { createFetchHead } from './fetch-head.ts'
-import type { FetchHead } from './fetch-head.ts'
+import { FetchHead } from './fetch-head.ts'
 
 /** Where a framework keeps what belongs to a request. */
 export interface SessionPlace {
   readonly get: () => unknown
   readonly set: (session: object) => void
 }
-
-// Which manager a session is of: a middleware may be there twice, for an application and for a part of it.
-const managers = new WeakMap<object, object>()
 
 /**
  * Runs what comes after a middleware with a session in its place; then the headers are gone, and where anything has been
@@ -25,16 +21,16 @@ export async function withSession<V, I, T>(
   manager: SessionManager<V, I>,
   headers: Headers,
   place: SessionPlace,
-  { property, ...options }: NamedSession,
+  options: NamedSession,
   next: () => Awaitable<T>,
   end: (head: FetchHead, outcome: T | undefined, error: unknown) => void,
 ): Promise<T> {
   const there = place.get()
-  if (typeof there === 'object' && there !== null && managers.get(there) === manager) return next()
-  assertFree(property, there)
-  const head = createFetchHead()
+  // A middleware may be there twice, for an application and for a part of it.
+  if (isSessionOf(there, manager)) return next()
+  assertFree(options.property, there)
+  const head = new FetchHead()
   const session = createRequestSession(manager, headers, head, options)
-  managers.set(session, manager)
   place.set(session)
   let outcome: T | undefined
   let fault: unknown

@@ -1,4 +1,4 @@
-import type { SessionManager } from '../manager/session-manager.ts'
+import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
 import { createRequestSession } from '../request.ts'
 import { createNodeHead } from './node-head.ts'
 import type { NodeResponse } from './node-head.ts'
@@ -21,24 +21,46 @@ export function createNodeSessions<V, I>(
   manager: SessionManager<V, I>,
   options: RequestSessionOptions,
 ): NodeSessions<V, I> {
-  const known = sessionsOf(manager)
+  const place = placeOf(manager)
   return (request, response, createHead = createNodeHead) => {
-    let session = known.get(request)
+    const made = request as NodeRequest & Record<symbol, RequestSession<V, I> | undefined>
+    let session = made[place]
     if (session === undefined) {
-      session = createRequestSession(manager, request.headers, createHead(response), options)
-      known.set(request, session)
+      const head = new LazyHead(response, createHead)
+      session = createRequestSession(manager, request.headers, head, options)
+      made[place] = session
     }
     return session
   }
 }
 
-// By manager and not by adapter: two adapters of one manager must not make two sessions for one request.
-const managers = new WeakMap<object, WeakMap<NodeRequest, unknown>>()
+// On the request, by manager and not by adapter: two adapters of one manager must not make two sessions for one request.
+// A WeakMap of requests would be the dearest part of a request that never looks at its session.
+const places = new WeakMap<object, symbol>()
 
-function sessionsOf<V, I>(
-  manager: SessionManager<V, I>,
-): WeakMap<NodeRequest, RequestSession<V, I>> {
-  const known = managers.get(manager) ?? new WeakMap<NodeRequest, unknown>()
-  managers.set(manager, known)
-  return known as WeakMap<NodeRequest, RequestSession<V, I>>
+function placeOf(manager: object): symbol {
+  const place = places.get(manager) ?? Symbol('sojourn session')
+  places.set(manager, place)
+  return place
+}
+
+/** The head of a response, made when something is first written to it. */
+class LazyHead implements ResponseHead {
+  readonly #response: NodeResponse
+  readonly #createHead: (response: NodeResponse) => ResponseHead
+  #head: ResponseHead | undefined
+
+  constructor(response: NodeResponse, createHead: (response: NodeResponse) => ResponseHead) {
+    this.#response = response
+    this.#createHead = createHead
+  }
+
+  sent(): boolean {
+    return this.#response.headersSent
+  }
+
+  write(fields: readonly HeaderField[]): void {
+    this.#head ??= this.#createHead(this.#response)
+    this.#head.write(fields)
+  }
 }

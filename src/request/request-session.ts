@@ -15,12 +15,12 @@ import type {
 /** The part of a response that a `RequestSession` writes to: its headers, while they can be written. */
 export interface ResponseHead {
   /** Whether the headers are gone. */
-  readonly sent: () => boolean
+  sent(): boolean
   /**
    * Puts session headers on the response: `Vary` and `Set-Cookie` beside what is there, but in place of
    * what an earlier call put there; `Cache-Control` in place of what was there.
    */
-  readonly write: (fields: readonly HeaderField[]) => void
+  write(fields: readonly HeaderField[]): void
 }
 
 /** Options of a request's session. */
