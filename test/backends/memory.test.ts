@@ -5,7 +5,9 @@ import { createMemoryBackend, createMemoryStore } from '../../src/backends/memor
 import type { Store } from '../../src/index.ts'
 import { createSessionManager } from '../../src/index.ts'
 import { backendContract, createTestClock, storeContract } from '../../src/testing/index.ts'
+import { createBackend } from '../../src/core/lifecycle.ts'
 import { draft } from '../../src/testing/store-contract/draft.ts'
+import { createCellStore } from './memory/cell-store.ts'
 
 const NOT_FOUND = { ok: false, reason: 'not_found' }
 const clock = createTestClock()
@@ -22,13 +24,16 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed
 }
 
-describe('createMemoryStore', () => {
-  const create = () => createMemoryStore(clock.now)
+describe.each([
+  ['on the heap', createMemoryStore],
+  ['in cells', createCellStore],
+])('createMemoryStore, %s', (_place, createAt) => {
+  const create = () => createAt(clock.now)
   for (const { name, run } of storeContract({ create, advance: clock.advance })) it(name, run)
 
   it('reads its clock once for each read', async () => {
     let nowMs = 0
-    const store = createMemoryStore(() => nowMs++)
+    const store = await createAt(() => nowMs++)
     const record = draft({ idleMs: 2 })
     await store.create(record)
     const read = await store.read(record.recordId)
@@ -37,7 +42,7 @@ describe('createMemoryStore', () => {
   })
 
   it('keeps names that objects have by themselves apart', async () => {
-    const store = createMemoryStore(clock.now)
+    const store = await create()
     expect(await store.list('__proto__')).toEqual([])
     await store.create(draft({ subject: '__proto__' }))
     await store.create(draft({ subject: 'constructor' }))
@@ -46,7 +51,7 @@ describe('createMemoryStore', () => {
   })
 
   it('shows no change of a record in what was read before', async () => {
-    const store = createMemoryStore(clock.now)
+    const store = await create()
     const { recordId, secretHash } = draft()
     await store.create(draft({ recordId, secretHash }))
     const before = await store.read(recordId)
@@ -57,7 +62,7 @@ describe('createMemoryStore', () => {
   })
 
   it('removes no more than the limit in one step, and all that has expired in one round', async () => {
-    const store = createMemoryStore(clock.now)
+    const store = await create()
     for (let n = 0; n < 90; n++) await store.create(draft({ idleMs: n % 3 === 0 ? 60_000 : 1000 }))
     clock.advance(1)
     const removed: number[] = []
@@ -68,7 +73,7 @@ describe('createMemoryStore', () => {
   })
 
   it.each([0, -1, NaN])('looks at no record when the limit is %d', async (limit) => {
-    const store = createMemoryStore(clock.now)
+    const store = await create()
     await store.create(draft({ idleMs: 0 }))
     expect(await store.sweep(limit)).toBe(0)
     expect(await removeAllExpired(store)).toBe(1)
@@ -76,7 +81,7 @@ describe('createMemoryStore', () => {
 
   it('does not grow while sessions come and go: 100,000 created, 100 alive at a time', async () => {
     const churn = createTestClock()
-    const store = createMemoryStore(churn.now)
+    const store = await createAt(churn.now)
     let most = 0
     for (let n = 1; n <= 100_000; n++) {
       await store.create(draft({ idleMs: 1000, subject: `user ${n}` }))
@@ -89,7 +94,7 @@ describe('createMemoryStore', () => {
   }, 20_000)
 
   it('gives the memory of a subject back with its last session', async () => {
-    const store = createMemoryStore(clock.now)
+    const store = await create()
     const subject = 'x'.repeat(100_000)
     const before = heapUsed()
     for (let n = 0; n < 1000; n++) {
@@ -105,6 +110,11 @@ describe('createMemoryStore', () => {
 describe('createMemoryBackend', () => {
   const create = () => createMemoryBackend({ period: 60, now: clock.now, sweepEveryMs: 0 })
   for (const { name, run } of backendContract({ create, advance: clock.advance })) it(name, run)
+
+  const inCells = async () => createBackend(await createCellStore(clock.now), { period: 60 })
+  for (const { name, run } of backendContract({ create: inCells, advance: clock.advance })) {
+    it(`${name}, in cells`, run)
+  }
 
   it('goes by the clock it is given', async () => {
     const own = createTestClock()

@@ -30,7 +30,7 @@ const REACH: Readonly<Record<string, { rooms: readonly string[]; modules: readon
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './backends/memory': {
-    rooms: ['backends/memory.js', ...CORE],
+    rooms: ['backends/memory', 'backends/memory.js', ...CORE],
     modules: ['node:crypto', 'node:diagnostics_channel'],
   },
   './backends/sqlite': {

@@ -3,6 +3,7 @@ import { prepareFile } from '../../src/backends/sqlite/schema.ts'
 import { createSqliteStore } from '../../src/backends/sqlite/store.ts'
 import type { Store } from '../../src/core/store.ts'
 import { createTestClock } from '../../src/testing/clock.ts'
+import { createCellStore } from '../backends/memory/cell-store.ts'
 
 /** Stores of one engine on one set of records, empty. */
 export interface Opened {
@@ -39,6 +40,15 @@ export const memoryEngine: Engine = {
   open() {
     const { now, advance } = createTestClock()
     return { stores: [createMemoryStore(now)], now, advance, close: () => {} }
+  },
+}
+
+export const cellEngine: Engine = {
+  ...memoryEngine,
+  name: 'memory, in cells',
+  async open() {
+    const { now, advance } = createTestClock()
+    return { stores: [await createCellStore(now)], now, advance, close: () => {} }
   },
 }
 

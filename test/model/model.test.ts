@@ -1,6 +1,6 @@
 import { assert, check } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { memoryEngine, sealedEngine, sqliteEngine } from './engines.ts'
+import { cellEngine, memoryEngine, sealedEngine, sqliteEngine } from './engines.ts'
 import { planted } from './planted.ts'
 import { behavesAsModelled } from './run.ts'
 
@@ -8,6 +8,7 @@ const RUNS = { numRuns: 300, seed: 20_260_101 }
 
 describe.each([
   { engine: memoryEngine, numRuns: 300 },
+  { engine: cellEngine, numRuns: 100 },
   { engine: sealedEngine, numRuns: 60 },
   { engine: sqliteEngine, numRuns: 300 },
 ])('a manager on $engine.name', ({ engine, numRuns }) => {

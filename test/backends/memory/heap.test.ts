@@ -13,6 +13,7 @@ describe('createMemoryBackend', () => {
   it('keeps no key in memory', () => {
     // The last one may still lie in a frame of the runtime's.
     expect(keysInHeap()).toBeLessThanOrEqual(2)
+    expect(keysInHeap('cells')).toBeLessThanOrEqual(2)
   })
 
   it('keeps none in a near cache', () => {

@@ -1,5 +1,6 @@
 // Makes, writes and rotates sessions by keys that nobody holds any more, and prints how many of these keys a snapshot of
-// the heap shows. `planted` keeps the handles as slices of their keys; `near-cache` reads each through a near cache.
+// the heap shows. `planted` keeps the handles as slices of their keys; `near-cache` reads each through a near cache;
+// `cells` keeps the records outside the heap.
 import { randomBytes } from 'node:crypto'
 import { getHeapSnapshot } from 'node:v8'
 import { createMemoryBackend, createMemoryStore } from '../../../src/backends/memory.ts'
@@ -9,11 +10,18 @@ import { createBackend } from '../../../src/core/lifecycle.ts'
 import { createNearCache } from '../../../src/core/near-cache.ts'
 import type { SessionBackend } from '../../../src/core/session-backend.ts'
 import type { Store } from '../../../src/core/store.ts'
+import { createCellStore } from './cell-store.ts'
 
 const SESSIONS = 100
 const MARK = 'marked-secret-'
-const backend = process.argv[2] === 'near-cache' ? createCached() : createMemoryBackend()
+const [mode = ''] = process.argv.slice(2)
+const backend = await createMarked()
 const kept: unknown[] = []
+
+async function createMarked(): Promise<SessionBackend> {
+  if (mode === 'near-cache') return createCached()
+  return mode === 'cells' ? createBackend(await createCellStore(Date.now)) : createMemoryBackend()
+}
 
 /** On a store that gives a record back under the very id that it was asked for, as Redis does. */
 function createCached(): SessionBackend {
@@ -33,9 +41,9 @@ function drawKey(): Key {
 async function use(): Promise<void> {
   const key = await backend.generate({ key: drawKey(), value: 'first', subject: 'ann' })
   await backend.set(key, 'second')
-  if (process.argv[2] === 'near-cache') await backend.get(key)
+  if (mode === 'near-cache') await backend.get(key)
   else await backend.rotate(key, 1)
-  if (process.argv[2] === 'planted') kept.push(handleOf(key))
+  if (mode === 'planted') kept.push(handleOf(key))
 }
 
 for (let n = 0; n < SESSIONS; n++) await use()
