@@ -4,15 +4,18 @@ import { describe, expect, it } from 'vitest'
 import { createMemoryStore } from '../../src/backends/memory.ts'
 import { prepareFile } from '../../src/backends/sqlite/schema.ts'
 import { createSqliteStore } from '../../src/backends/sqlite/store.ts'
+import type { Awaitable } from '../../src/core/backend.ts'
 import { createBackend } from '../../src/core/lifecycle.ts'
 import type { SessionBackend } from '../../src/core/session-backend.ts'
 import type { Store } from '../../src/core/store.ts'
 import { createTestClock } from '../../src/testing/clock.ts'
+import { createCellStore } from '../backends/memory/cell-store.ts'
 
 type Step = 'renew' | 'get' | 'set' | 'get newest'
 
-const ENGINES: readonly (readonly [string, (now: () => number) => Store])[] = [
+const ENGINES: readonly (readonly [string, (now: () => number) => Awaitable<Store>])[] = [
   ['memory', createMemoryStore],
+  ['memory, in cells', createCellStore],
   ['SQLite', createSqlite],
 ]
 const steps = fc.array(fc.constantFrom<Step>('renew', 'get', 'set', 'get newest'), {
@@ -40,11 +43,11 @@ function scheduled(store: Store, scheduler: fc.Scheduler): SessionBackend {
 
 /** A session, whose renewal may be pending already, and what takes a step on it and notes each key it learns of. */
 async function begin(
-  create: (now: () => number) => Store,
+  create: (now: () => number) => Awaitable<Store>,
   scheduler: fc.Scheduler,
   pending: boolean,
 ) {
-  const store = create(createTestClock().now)
+  const store = await create(createTestClock().now)
   const direct = createBackend(store)
   const backend = scheduled(store, scheduler)
   const old = await direct.generate({ value: 'a' })
