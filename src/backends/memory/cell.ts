@@ -13,11 +13,13 @@ const CREATED_AT = 2
 const DEADLINE = 3
 const IDLE = 4
 // Words. Versions go round after 2^32 changes.
+/** Where the two words of a cell are that chain it by its id. */
 export const ID_LINKS = 2
 const VERSION = 10
 const SECURITY_VERSION = 11
 const SECURITY = 12
 const VALUE_LENGTH = 13
+/** Where those are that chain it by its subject, if it has one. */
 export const SUBJECT_LINKS = 20
 const SUBJECT_HASH = 22
 // Bytes.
