@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hashOf } from '../../../src/backends/memory/cell.ts'
@@ -20,21 +21,21 @@ function createFilled(count: number) {
   const found = (hash: number): Ref[] => {
     const refs: Ref[] = []
     for (let ref = table.first(hash); ref !== 0; ref = table.next(ref)) refs.push(ref)
-    return refs.filter((ref) => hashes.get(ref) === hash).toSorted()
+    return refs.filter((ref) => hashes.get(ref) === hash).toSorted((a, b) => a - b)
   }
   const expected = (hash: number): Ref[] =>
     [...hashes]
       .filter(([, own]) => own === hash)
       .map(([ref]) => ref)
-      .toSorted()
+      .toSorted((a, b) => a - b)
   return { table, hashes, found, expected }
 }
 
 /** Two names of the same hash, which are another two in each process. */
 function namesakes(): [string, string] {
   const names = new Map<number, string>()
-  for (let n = 0; ; n++) {
-    const name = `name ${n}`
+  for (;;) {
+    const name = randomUUID()
     const other = names.get(hashOf(name))
     if (other !== undefined) return [other, name]
     names.set(hashOf(name), name)
