@@ -151,7 +151,7 @@ export function createTieredStore(now: () => number, most: number = MOST_ON_HEAP
       // Read once: a second reading might be past the expiry that the first one allowed.
       const nowMs = now()
       const entry = live(recordId, nowMs)
-      return entry && { ...entry, nowMs }
+      return entry && asRead(entry, nowMs)
     },
 
     update(recordId, secretHash, { value, idleMs }, version) {
@@ -238,6 +238,22 @@ export function createTieredStore(now: () => number, most: number = MOST_ON_HEAP
     },
 
     sweep,
+  }
+}
+
+/** Spelt out: a spread costs a read a third of its time. */
+function asRead(entry: Entry, nowMs: number): StoredRecord {
+  return {
+    recordId: entry.recordId,
+    value: entry.value,
+    version: entry.version,
+    idleMs: entry.idleMs,
+    createdAtMs: entry.createdAtMs,
+    expiresAtMs: entry.expiresAtMs,
+    deadlineMs: entry.deadlineMs,
+    security: entry.security,
+    securityVersion: entry.securityVersion,
+    nowMs,
   }
 }
 
