@@ -6,8 +6,9 @@
 import type { SessionManager } from '../manager/session-manager.ts'
 import { attachSession, checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
-import type { FetchHead } from '../request/fetch-head.ts'
+import { FetchHead } from '../request/fetch-head.ts'
 import { withSession } from '../request/fetch-session.ts'
+import type { SessionPlace } from '../request/fetch-session.ts'
 import type { NodeResponse } from '../request/node-head.ts'
 import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
@@ -85,15 +86,15 @@ export function createH3Adapter<V, I = V>(
       const { req, res } = (event as H3NodeEvent).node
       return attachSession(context, property, sessionOf(req, res))
     }
-    const place = {
+    const place: SessionPlace<FetchHead> = {
       get: () => context[property],
-      set: (session: object) => {
+      set: (session) => {
         context[property] = session
       },
+      createHead: () => new FetchHead(),
+      end: (head, body, error) => putOn(event, head, body ?? error),
     }
-    return withSession(manager, event.req.headers, place, checked, next, (head, body, error) => {
-      putOn(event, head, body ?? error)
-    })
+    return withSession(manager, event.req.headers, place, checked, next)
   }
   const marks: Pick<H3Middleware, '__is_handler__'> = { __is_handler__: true }
   return Object.assign(handle as H3Calls, marks)

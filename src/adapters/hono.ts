@@ -3,16 +3,18 @@
  *
  * @module `sojourn/adapters/hono`
  */
-import type { SessionManager } from '../manager/session-manager.ts'
+import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
 import { checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
-import { withHead } from '../request/fetch-head.ts'
+import { FetchHead, withHead } from '../request/fetch-head.ts'
 import { withSession } from '../request/fetch-session.ts'
+import type { SessionPlace } from '../request/fetch-session.ts'
 
 /** The part of a Hono `Context` that is read and called. */
 export interface HonoContextLike {
   readonly req: { readonly raw: { readonly headers: Headers } }
   readonly finalized: boolean
+  header(name: string, value: string, options?: { append?: boolean }): void
   get res(): Response
   set res(response: Response | undefined)
   get(key: string): unknown
@@ -53,20 +55,71 @@ export function createHonoAdapter<V, I = V>(
   options: NamedSessionOptions = {},
 ): HonoMiddleware {
   const checked = checkNamedOptions('createHonoAdapter', options)
-  const { property } = checked
   return (context, next) => {
-    const place = {
-      get: () => context.get(property),
-      set: (session: object) => context.set(property, session),
-    }
-    return withSession(manager, context.req.raw.headers, place, checked, next, (head) => {
-      if (context.finalized) replace(context, withHead(context.res, head))
-    })
+    const place = new HonoPlace(context, checked.property)
+    return withSession(manager, context.req.raw.headers, place, checked, next)
   }
 }
 
-/** Hono merges the headers of a response into the next one, and would undo what was put beside them. */
-function replace(context: HonoContextLike, response: Response): void {
-  context.res = undefined
-  context.res = response
+/** The variable of the context, and its response. */
+class HonoPlace implements SessionPlace<HonoHead> {
+  readonly #context: HonoContextLike
+  readonly #property: string
+
+  constructor(context: HonoContextLike, property: string) {
+    this.#context = context
+    this.#property = property
+  }
+
+  get(): unknown {
+    return this.#context.get(this.#property)
+  }
+
+  set(session: object): void {
+    this.#context.set(this.#property, session)
+  }
+
+  createHead(): HonoHead {
+    return new HonoHead(this.#context)
+  }
+
+  end(head: HonoHead): void {
+    const context = this.#context
+    if (!context.finalized || head.isOn(context.res.headers)) return
+    const response = withHead(context.res, head)
+    // Hono merges the headers of a response into the next one, and would undo what was put beside them.
+    context.res = undefined
+    context.res = response
+  }
+}
+
+// Where the application had said so first.
+const TWICE = /^(.*(?:\bcookie\b|\*).*), Cookie$/i
+
+/**
+ * `Vary` goes to Hono before there is a response, which puts it on each that it makes itself: then one that is only to have
+ * that need not be copied, which costs more than all the rest. Cookies do not: what is inside the middleware may keep what it sees.
+ */
+class HonoHead extends FetchHead {
+  readonly #context: HonoContextLike
+
+  constructor(context: HonoContextLike) {
+    super()
+    this.#context = context
+  }
+
+  override write(fields: readonly HeaderField[]): void {
+    if (!this.written() && !this.#context.finalized) {
+      this.#context.header('Vary', 'Cookie', { append: true })
+    }
+    super.write(fields)
+  }
+
+  override isOn(headers: Headers): boolean {
+    return super.isOn(headers) && !TWICE.test(headers.get('vary') ?? '')
+  }
+
+  override putOn(headers: Headers): void {
+    super.putOn(headers, headers.get('vary')?.replace(TWICE, '$1'))
+  }
 }

@@ -23,6 +23,12 @@ export class FetchHead implements ResponseHead {
     return this.#written !== undefined
   }
 
+  /** Whether `headers` have all that was written: of a session that was only read, `Vary`. */
+  isOn(headers: Headers): boolean {
+    if (this.#written?.has('Set-Cookie') === true) return false
+    return varyWithCookie(headers.get('vary') ?? undefined) === undefined
+  }
+
   /** Puts what was written on `headers`. `vary` is what the response's `Vary` is before. */
   putOn(headers: Headers, vary: string | null = headers.get('vary')): void {
     for (const [name, values] of this.#written ?? []) {

@@ -61,6 +61,32 @@ describe('createHonoAdapter', () => {
     expect([...shared.headers.keys()]).toStrictEqual(['location'])
   })
 
+  it('lets nothing inside it see the cookie, which might keep it', async () => {
+    const app = createWriting()
+    const seen: string[] = []
+    app.use(async (c, next) => {
+      await next()
+      seen.push(...c.res.headers.keys())
+    })
+    app.get('/', (c) => c.text('done'))
+    expect((await app.request('/')).headers.getSetCookie()).toStrictEqual([OURS])
+    expect(seen).toStrictEqual(['content-type', 'vary'])
+  })
+
+  it('copies no response that is only to vary, and that Hono has made', async () => {
+    const app = new Hono<Env>()
+    const made: Response[] = []
+    app.use(createHonoAdapter(createSessions()))
+    app.use(async (c, next) => {
+      await next()
+      made.push(c.res)
+    })
+    app.get('/', async (c) => c.text(String(await c.var.session.load())))
+    const response = await app.request('/')
+    expect(response).toBe(made[0])
+    expect(response.headers.get('vary')).toBe('Cookie')
+  })
+
   it('stands beside the cookies and headers of the application and of other middlewares', async () => {
     const app = new Hono<Env>()
     app.use(async (c, next) => {
