@@ -119,10 +119,11 @@ function headOf(reply: FastifyReplyLike): ResponseHead {
       getHeader: (name) => reply.getHeader(name),
       // `reply.header` adds to a `Set-Cookie` that is there, and `removeHeader` takes it from the response below, too.
       setHeader: (name, value) => {
+        if (name !== 'Set-Cookie') return reply.header(name, value)
         const below = reply.raw.getHeader(name)
         reply.removeHeader(name)
         if (typeof below === 'string' || typeof below === 'object') reply.raw.setHeader(name, below)
-        reply.header(name, value)
+        return reply.header(name, value)
       },
     }),
     createNodeHead(reply.raw),

@@ -81,7 +81,7 @@ describe('createHonoAdapter', () => {
       await next()
       made.push(c.res)
     })
-    app.get('/', async (c) => c.text(String(await c.var.session.load())))
+    app.get('/', async (c) => c.text((await c.var.session.load())?.handle ?? 'none'))
     const response = await app.request('/')
     expect(response).toBe(made[0])
     expect(response.headers.get('vary')).toBe('Cookie')
