@@ -17,24 +17,29 @@ const AT_ONCE = Symbol('at once')
 
 type Method = (...args: never[]) => unknown
 
+interface Promised {
+  readonly [AT_ONCE]?: { readonly always: Method; readonly run: Method }
+}
+
 /** A function that always gives a promise of what `run` gives; `callAtOnce` knows the way around the promise. */
 export function promised<A extends readonly unknown[], T>(
   run: (...args: A) => Awaitable<T>,
 ): (...args: A) => Promise<T> {
   const always = async (...args: A): Promise<T> => run(...args)
-  return Object.assign(always, { [AT_ONCE]: run })
+  return Object.assign(always, { [AT_ONCE]: { always, run } })
 }
 
 /**
  * Calls a method. One that `promised` has made answers, and throws, at once where it can. A function that wraps such a
- * one is another, and is not passed over.
+ * one is another, and is not passed over, even if it has taken over its properties.
  */
 export function callAtOnce<Name extends string, O extends { readonly [K in Name]: Method }>(
   of: O,
   name: Name,
   ...args: Parameters<O[Name]>
 ): Awaitable<Awaited<ReturnType<O[Name]>>> {
-  const method: Method & { readonly [AT_ONCE]?: Method } = of[name]
-  const answer = (method[AT_ONCE] ?? method).apply(of, args as never[])
+  const method: Method & Promised = of[name]
+  const around = method[AT_ONCE]
+  const answer = (around?.always === method ? around.run : method).apply(of, args as never[])
   return answer as Awaitable<Awaited<ReturnType<O[Name]>>>
 }
