@@ -5,6 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { interleave } from './interleave.mjs'
 import { createWorkloads } from './workloads.mjs'
 
+// In development values are frozen.
+process.env.NODE_ENV = 'production'
 const [only = ''] = process.argv.slice(2)
 const { workloads, close } = await createWorkloads()
 const results = []

@@ -4,6 +4,8 @@ import { cpus } from 'node:os'
 import { createEngines } from './servers/engines.mjs'
 import { rateInTurns } from './servers/turns.mjs'
 
+// In development values are frozen.
+process.env.NODE_ENV = 'production'
 const [only = ''] = process.argv.slice(2)
 const CALLERS = 64
 

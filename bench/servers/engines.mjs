@@ -47,7 +47,14 @@ async function openRedis(connect) {
   return {
     version: `Redis ${version}, appendfsync always`,
     workloads: [
-      { name: 'read', variants: [bare('bare GET', (n) => get(bareKey(n))), ...read] },
+      {
+        name: 'read',
+        variants: [
+          bare('bare GET', (n) => get(bareKey(n))),
+          bare('bare GET, its value parsed', async (n) => JSON.parse(await get(bareKey(n)))),
+          ...read,
+        ],
+      },
       {
         name: 'write',
         variants: [bare('bare SET', (n) => set(bareKey(n), JSON.stringify(nextValue()))), ...write],

@@ -25,7 +25,14 @@ interface Promised {
 export function promised<A extends readonly unknown[], T>(
   run: (...args: A) => Awaitable<T>,
 ): (...args: A) => Promise<T> {
-  const always = async (...args: A): Promise<T> => run(...args)
+  // Not an async function: one that returns a promise has waited for it by three turns of the microtask queue.
+  const always = (...args: A): Promise<T> => {
+    try {
+      return Promise.resolve(run(...args))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
   return Object.assign(always, { [AT_ONCE]: { always, run } })
 }
 

@@ -1,4 +1,4 @@
-import { callAtOnce, isPromise, whenDone } from '../core/awaitable.ts'
+import { callAtOnce, isPromise } from '../core/awaitable.ts'
 import type { Awaitable, Found, Missed } from '../core/backend.ts'
 import { backendFault, InvalidValueError } from '../core/errors.ts'
 import {
@@ -34,7 +34,7 @@ export type HeaderLookup<V> = KeyLookup<V> | { readonly ok: false; readonly reas
 
 /** The session of one key. Throws nothing but the backend's faults. */
 export function lookUpKey<V>(context: ManagerContext<V>, key: string): Awaitable<KeyLookup<V>> {
-  return whenDone(readBackend(context, key), (answer) => lookUpAnswer(context, key, answer))
+  return readBackend(context, key, undefined, (answer) => lookUpAnswer(context, key, answer))
 }
 
 function lookUpAnswer<V>(
@@ -123,12 +123,13 @@ export function candidatesOf<V>(
 /** For a key that the manager has, and that no client may have sent yet. */
 export const UNSEEN: GetOptions = { seen: false }
 
-/** What the backend says of a key, checked: a backend that answers nonsense has failed. */
-export function readBackend<V>(
+/** What `next` makes of what the backend says of a key, checked: a backend that answers nonsense has failed. */
+export function readBackend<V, R>(
   context: ManagerContext<V>,
   key: string,
-  options?: GetOptions,
-): Awaitable<Found | Missed> {
+  options: GetOptions | undefined,
+  next: (answer: Found | Missed) => Awaitable<R>,
+): Awaitable<R> {
   const start = context.tells ? operationStart() : undefined
   let answer
   try {
@@ -136,9 +137,9 @@ export function readBackend<V>(
   } catch (cause) {
     throw faultOf(start, cause)
   }
-  if (!isPromise(answer)) return usable(context, key, start, answer)
+  if (!isPromise(answer)) return next(usable(context, key, start, answer))
   return Promise.resolve(answer).then(
-    (result) => usable(context, key, start, result),
+    (result) => next(usable(context, key, start, result)),
     (cause: unknown) => {
       throw faultOf(start, cause)
     },

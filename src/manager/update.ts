@@ -139,7 +139,7 @@ function taken<V>({ schema }: ManagerContext<V>, state: SessionState<V>): V | un
 }
 
 function readBasis<V>(context: ManagerContext<V>, state: SessionState<V>): Awaitable<Basis<V>> {
-  return whenDone(readBackend(context, state.key, UNSEEN), (answer) => {
+  return readBackend(context, state.key, UNSEEN, (answer) => {
     if (!answer.ok) throw gone()
     return { text: answer.value, version: answer.version }
   })

@@ -124,10 +124,11 @@ async function askVersion<V>(
   context: ManagerContext<V>,
   state: SessionState<V>,
 ): Promise<number | undefined> {
-  const answer = await readBackend(context, state.key, UNSEEN)
-  if (!answer.ok) throw gone()
-  if (answer.version !== undefined && answer.value !== state.text) throw conflict()
-  return answer.version
+  return readBackend(context, state.key, UNSEEN, (answer) => {
+    if (!answer.ok) throw gone()
+    if (answer.version !== undefined && answer.value !== state.text) throw conflict()
+    return answer.version
+  })
 }
 
 function usablePeriod(operation: 'generate' | 'set', period: unknown): Period {
