@@ -20,7 +20,7 @@ const { values: options, positionals } = parseArgs({
 })
 const plan = options.full
   ? { rounds: 7, seconds: 2, unmeasured: 1, warmUp: 3 }
-  : { rounds: 3, seconds: 1, unmeasured: 0, warmUp: 1 }
+  : { rounds: 3, seconds: 1, unmeasured: 0, warmUp: 3 }
 const chosen = createGroups().filter(
   ({ name, store }) =>
     (options.full || positionals.length > 0 || store === 'memory') &&
