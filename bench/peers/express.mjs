@@ -3,7 +3,7 @@ import cookieSession from 'cookie-session'
 import express from 'express'
 import expressSession from 'express-session'
 import { createExpressAdapter } from '../../dist/adapters/express.js'
-import { floorVisits } from './floor.mjs'
+import { nodeFloorVisits } from './floor.mjs'
 import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
@@ -38,14 +38,7 @@ const assigned = {
 export const expressServers = {
   bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
 
-  floor: (store) =>
-    serve(
-      floorVisits(
-        store.floor,
-        (request) => request.headers.cookie,
-        (line, _request, response) => response.setHeader('Set-Cookie', line),
-      ),
-    ),
+  floor: (store) => serve(nodeFloorVisits(store.floor)),
 
   sojourn: (store) =>
     serve(

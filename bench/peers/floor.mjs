@@ -40,6 +40,14 @@ export function floorVisits(store, cookieOf, setCookie) {
   }
 }
 
+/** The same where handlers take the request and response of `node:http`. */
+export const nodeFloorVisits = (store) =>
+  floorVisits(
+    store,
+    (request) => request.headers.cookie,
+    (line, _request, response) => response.setHeader('Set-Cookie', line),
+  )
+
 function keyIn(header = '') {
   let start = header.indexOf(NAME)
   while (start > 0 && header[start - 1] !== ' ' && header[start - 1] !== ';') {
