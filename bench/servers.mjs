@@ -1,6 +1,7 @@
 // What a session costs on a server, as ratios of throughput to the bare client: `npm run bench:servers`, or
 // `npm run bench:servers -- Redis` for the workloads whose names have that word. Starts its own servers.
 import { cpus } from 'node:os'
+import { pollBeforeHalt } from './halt-polling.mjs'
 import { createEngines } from './servers/engines.mjs'
 import { rateInTurns } from './servers/turns.mjs'
 
@@ -8,6 +9,7 @@ import { rateInTurns } from './servers/turns.mjs'
 process.env.NODE_ENV = 'production'
 const [only = ''] = process.argv.slice(2)
 const CALLERS = 64
+const polls = pollBeforeHalt()
 
 const results = []
 for (const { name, open } of createEngines()) {
@@ -21,7 +23,9 @@ for (const { name, open } of createEngines()) {
 }
 
 const [cpu] = cpus()
-console.log(`${cpu?.model}, ${cpus().length} cores, Node ${process.version}, ${CALLERS} callers\n`)
+console.log(
+  `${cpu?.model}, ${cpus().length} cores, Node ${process.version}, ${CALLERS} callers${polls ? ', idle cores poll before they halt' : ''}\n`,
+)
 console.log('| workload | variant | calls/s | of the bare client | middle 80 % |')
 console.log('| --- | --- | ---: | ---: | --- |')
 for (const { name, variants } of results) {

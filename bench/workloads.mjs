@@ -20,6 +20,8 @@ const WEEK_MS = 604_800_000
 export async function createWorkloads() {
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'))
   const memory = await createEngine(createMemoryBackend({ sweepEveryMs: 0 }), createMemoryStore())
+  // Sessions of its own: those that are held to be written to would be of an older version.
+  const both = await createEngine(createMemoryBackend({ sweepEveryMs: 0 }), createMemoryStore())
   const sealed = await createEngine(
     createMemoryBackend({ sweepEveryMs: 0, sealed: true }),
     createMemoryStore(),
@@ -42,6 +44,7 @@ export async function createWorkloads() {
     workloads: [
       workload('memory, read', bareMap.read, memory.handRead, memory.read),
       workload('memory, write', bareMap.write, memory.handWrite, memory.write),
+      workload('memory, read and write', bareMap.both, both.handBoth, both.both),
       besideMemory('without a store, read', 'manager on cookies', memory.read, cookie.read),
       besideMemory('without a store, write', 'manager on cookies', memory.write, cookie.write),
       besideMemory('sealed, read', 'manager on memory, sealed', memory.read, sealed.read),
@@ -83,6 +86,13 @@ function createBareMap() {
     },
     write: (operations) => {
       for (let n = 0; n < operations; n++) map.set(keys[at(n)], JSON.stringify(nextValue()))
+    },
+    both: (operations) => {
+      for (let n = 0; n < operations; n++) {
+        const key = keys[at(n)]
+        keep(JSON.parse(map.get(key)).count)
+        map.set(key, JSON.stringify(nextValue()))
+      }
     },
   }
 }
@@ -140,6 +150,20 @@ async function createEngine(backend, store) {
         await writeByHand(store, keys[at(n)], JSON.stringify(nextValue()))
       }
     },
+    both: async (operations) => {
+      for (let n = 0; n < operations; n++) {
+        const { session } = await sessions.fromHeaders(headers[at(n)])
+        keep(session.value.count)
+        await sessions.set(session, { value: nextValue() })
+      }
+    },
+    handBoth: async (operations) => {
+      for (let n = 0; n < operations; n++) {
+        const found = await readByHand(store, headers[at(n)])
+        keep(JSON.parse(found.value).count)
+        await writeByHand(store, keys[at(n)], JSON.stringify(nextValue()), found.version)
+      }
+    },
   }
 }
 
@@ -164,8 +188,9 @@ async function readByHand(store, header) {
   return record.security.secretHash === secretHash ? record : undefined
 }
 
-async function writeByHand(store, key, value) {
+async function writeByHand(store, key, value, version) {
   const secretHash = hash('sha256', key.slice(23), 'base64url')
-  const result = await store.update(key.slice(0, 22), secretHash, { value, idleMs: WEEK_MS })
+  const change = { value, idleMs: WEEK_MS }
+  const result = await store.update(key.slice(0, 22), secretHash, change, version)
   if (!result.ok) throw new Error('the session is gone')
 }

@@ -1,5 +1,6 @@
 import { promised, whenDone } from './core/awaitable.ts'
 import { INVALID, InvalidValueError } from './core/errors.ts'
+import { assertOneOf } from './core/options.ts'
 import type { Given } from './core/readonly.ts'
 import type { Session } from './core/session.ts'
 import type { HeaderSource } from './http/header-source.ts'
@@ -64,8 +65,7 @@ export function createSessionManager<V = unknown, I = V>(
     rotate: async (session, { authenticated, assurance, absolute, labels } = {}) =>
       rotate(context, session, { authenticated, assurance, absolute, labels }),
     renew: async (session) => renew(context, session),
-    bind: async (session, subject, { assurance, absolute, labels, carryOver } = {}) =>
-      bind(context, session, subject, { assurance, absolute, labels, carryOver }),
+    bind: async (session, subject, options = {}) => bind(context, session, subject, options),
     requireRecentAuthentication: async (session, seconds, options = {}) =>
       requireRecentAuthentication(context, session, seconds, options),
     list: async (subject, { current } = {}) => list(context, subject, current),
@@ -91,9 +91,7 @@ async function fromHeadersOrCreate<V, I>(
   value: Given<I>,
   { onInvalid = 'reject', ...options }: CreateOptions,
 ): Promise<Session<V>> {
-  if (onInvalid !== 'reject' && onInvalid !== 'create') {
-    throw new TypeError('"onInvalid" must be "reject" or "create"')
-  }
+  assertOneOf('onInvalid', onInvalid, ['reject', 'create'])
   const found = await lookUpHeaders(context, headers)
   if (found.ok) return found.session
   if (found.reason === 'invalid' && onInvalid === 'reject') {

@@ -1,9 +1,11 @@
+import { assertBinding } from './core/authentication.ts'
 import { callAtOnce, isPromise, whenDone } from './core/awaitable.ts'
 import type { Awaitable } from './core/backend.ts'
 import { HeadersSentError, INVALID, InvalidValueError } from './core/errors.ts'
+import { assertFunction } from './core/options.ts'
 import type { Period } from './core/period.ts'
 import type { DeepReadonly, Given } from './core/readonly.ts'
-import { isCleared, stateOf } from './core/session.ts'
+import { assertSession, isCleared, stateOf } from './core/session.ts'
 import type { Session } from './core/session.ts'
 import { assertSubject } from './core/subject.ts'
 import type { HeaderSource } from './http/header-source.ts'
@@ -18,7 +20,6 @@ import type {
   SessionManager,
   UpdateOptions,
 } from './manager/session-manager.ts'
-import { assertRequirement, authenticationRequired } from './manager/step-up.ts'
 import { makeDue } from './request/due.ts'
 import { checkRequestOptions } from './request/options.ts'
 import type {
@@ -104,7 +105,7 @@ class LazySession<V, I> implements RequestSession<V, I> {
     options: UpdateOptions = {},
   ): Promise<DeepReadonly<V> | undefined> {
     this.#assertOpen()
-    if (typeof fn !== 'function') throw new TypeError('"fn" must be a function')
+    assertFunction('fn', fn)
     let session = await this.#live()
     if (session === undefined) {
       const value = await fn(undefined)
@@ -148,6 +149,7 @@ class LazySession<V, I> implements RequestSession<V, I> {
   ): Promise<Session<V>> {
     this.#assertOpen()
     assertSubject(subject)
+    assertBinding(options)
     const { carryOver: _, ...generation } = options
     let session = await this.load()
     while (session === undefined || isOfAnother(session, subject)) {
@@ -166,10 +168,10 @@ class LazySession<V, I> implements RequestSession<V, I> {
     seconds: Period,
     options: RecentAuthenticationOptions = {},
   ): Promise<Session<V>> {
-    assertRequirement(seconds, options)
     const session = await this.load()
-    if (session === undefined) throw authenticationRequired('anonymous')
     await this.#manager.requireRecentAuthentication(session, seconds, options)
+    // One that is wrapped might let nobody pass.
+    assertSession(session)
     return session
   }
 

@@ -1,4 +1,6 @@
-// All servers of a group take turns at each path, forwards and then backwards, and each ratio is of one such turn.
+// All servers of a group take turns at each path, forwards and then backwards, and each ratio is of one such turn. A read
+// is measured a second time, under a load that is the same for all: where a server is as busy as it can be, how long a
+// request waits only says once more how many of them it does.
 import { spreadOf } from '../interleave.mjs'
 import { loadFor } from './load.mjs'
 
@@ -6,16 +8,20 @@ export const PATHS = ['/none', '/read', '/count']
 
 /**
  * @param {Awaited<ReturnType<import('./server-process.mjs').startServer>>[]} servers
- * @param {{ rounds: number, seconds: number, unmeasured: number, warmUp: number, load: { wrk: string, core?: number } }} options
+ * @param {{ rounds: number, seconds: number, warmUp: number, load: { wrk: string, core?: number } }} options
  */
-export async function measure(servers, path, { rounds, seconds, unmeasured, warmUp, load }) {
+export async function measure(servers, path, { rounds, seconds, warmUp, load }) {
   const samples = new Map(servers.map((server) => [server, []]))
   for (const server of servers) await sample(server, path, warmUp, load)
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? servers : servers.toReversed()
     for (const server of order) {
-      if (unmeasured > 0) await sample(server, path, unmeasured, load)
-      samples.get(server).push(await sample(server, path, seconds, load))
+      const one = await sample(server, path, seconds, load)
+      if (path === '/read') {
+        const eased = { ...load, script: server.easedScript }
+        one.easedP99Us = (await loadFor(seconds, server.url + path, eased)).p99Us
+      }
+      samples.get(server).push(one)
     }
   }
   const [bare, floor] = servers.map((server) => samples.get(server))
@@ -35,6 +41,7 @@ export async function measure(servers, path, { rounds, seconds, unmeasured, warm
       p50Us: of((one) => one.p50Us),
       p99Us: of((one) => one.p99Us),
       p99OfBare: against(bare, (one, other) => one.p99Us / other.p99Us),
+      easedP99OfBare: against(bare, (one, other) => one.easedP99Us / other.easedP99Us),
       busy: of((one) => one.busy),
     }
   })

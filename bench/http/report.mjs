@@ -11,7 +11,9 @@ const SAID = {
   '/count': 'counts in the session',
 }
 
-const number = (value) => (value === undefined ? '' : value.toFixed(2))
+// What no request came to an end for has no figure; JSON has `null` for it.
+const number = (value) =>
+  value === undefined ? '' : Number.isFinite(value) ? value.toFixed(2) : '–'
 const ratio = (spread) =>
   spread === undefined
     ? ''
@@ -19,6 +21,7 @@ const ratio = (spread) =>
 
 /** One group at one path. */
 export function tableOf({ name, path, rows }) {
+  const eased = path === '/read'
   const lines = rows.map((row) =>
     [
       row.library,
@@ -30,13 +33,15 @@ export function tableOf({ name, path, rows }) {
       number(row.p50Us.median / 1000),
       number(row.p99Us.median / 1000),
       number(row.p99OfBare.median),
+      ...(eased ? [number(row.easedP99OfBare.median)] : []),
     ].join(' | '),
   )
   return [
     `### ${name}: \`${path}\` ${SAID[path]}`,
     '',
-    '| server | requests/s | of bare | of the floor | CPU µs a request | over bare | p50 ms | p99 ms | p99 of bare |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    '| server | requests/s | of bare | of the floor | CPU µs a request | over bare | p50 ms | p99 ms | p99 of bare |' +
+      (eased ? ' eased |' : ''),
+    `| --- |${' ---: |'.repeat(eased ? 9 : 8)}`,
     ...lines.map((line) => `| ${line} |`),
     '',
   ].join('\n')
@@ -48,9 +53,9 @@ export function writePage(report) {
   const begin = page.indexOf(BEGIN)
   const end = page.indexOf(END)
   if (begin < 0 || end < begin) throw new Error(`${PAGE} has no place for the figures`)
-  const { cpu, cores, node } = report.machine
+  const { cpu, cores, node, polls } = report.machine
   const { rounds, seconds } = report.plan
-  const said = `${cpu}, ${cores} cores, Node ${node}; ${rounds} rounds of ${seconds} s; ${new Date().toISOString().slice(0, 10)}.`
+  const said = `${cpu}, ${cores} cores, Node ${node}${polls ? ', idle cores poll before they halt' : ''}; ${rounds} rounds of ${seconds} s; ${new Date().toISOString().slice(0, 10)}.`
   const figures = [BEGIN, '', said, '', ...report.groups.map(tableOf), END].join('\n')
   writeFileSync(PAGE, page.slice(0, begin) + figures + page.slice(end + END.length))
   for (const path of Object.keys(SAID)) {
@@ -95,5 +100,8 @@ export function chartOf({ groups }, path) {
       },
     ],
   })
-  return chart.renderToSVGString()
+  const svg = chart.renderToSVGString()
+  // Its timer would keep the process alive for good.
+  chart.dispose()
+  return svg
 }

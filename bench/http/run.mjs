@@ -1,5 +1,5 @@
 // How Sojourn compares over HTTP: `npm run bench:http`, or `npm run bench:http -- express` for the groups whose names have
-// that word; `--full` takes all groups, more rounds and longer samples, and rewrites the figures in docs/performance.md.
+// that word; `--full` takes all groups and more rounds, and rewrites the figures in docs/performance.md.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../../test/servers/postgres.ts'
 import { startRedis } from '../../test/servers/redis.ts'
+import { pollBeforeHalt } from '../halt-polling.mjs'
 import { findWrk } from './load.mjs'
 import { measure, PATHS } from './measure.mjs'
 import { tableOf, writePage } from './report.mjs'
@@ -18,15 +19,14 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { full: { type: 'boolean', default: false } },
 })
-const plan = options.full
-  ? { rounds: 7, seconds: 2, unmeasured: 1, warmUp: 3 }
-  : { rounds: 3, seconds: 1, unmeasured: 0, warmUp: 3 }
+const plan = { rounds: options.full ? 7 : 3, seconds: 1, warmUp: 3 }
 const chosen = createGroups().filter(
   ({ name, store }) =>
     (options.full || positionals.length > 0 || store === 'memory') &&
     (positionals.length === 0 || positionals.some((word) => name.includes(word))),
 )
 
+const polls = pollBeforeHalt()
 // The server has a core of its own, and what loads it the other.
 const pinned = process.platform === 'linux' && availableParallelism() >= 2
 const [serverCore, loadCore] = pinned ? [0, 1] : []
@@ -71,7 +71,7 @@ try {
 }
 
 const [cpu] = cpus()
-const machine = { cpu: cpu?.model, cores: cpus().length, node: process.version, pinned }
+const machine = { cpu: cpu?.model, cores: cpus().length, node: process.version, pinned, polls }
 const report = { machine, plan, groups }
 mkdirSync('reports', { recursive: true })
 writeFileSync('reports/http.json', JSON.stringify(report, undefined, 2))

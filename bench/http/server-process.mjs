@@ -30,13 +30,16 @@ export async function startServer(variant, { core, folder, env }) {
   const url = `http://127.0.0.1:${port}`
   const cookies = await logIn(url, VISITORS)
   if (library !== 'bare') await checkVisits(url, cookies[0], variant)
-  const script = `${folder}/${port}.lua`
+  const [script, easedScript] = [`${folder}/${port}.lua`, `${folder}/${port}-eased.lua`]
   // A bare server is sent a cookie too, which it does not read.
-  writeScript(script, library === 'bare' ? [`other=${'x'.repeat(43)}`] : cookies)
+  const sent = library === 'bare' ? [`other=${'x'.repeat(43)}`] : cookies
+  writeScript(script, sent)
+  writeScript(easedScript, sent, { eased: true })
   return {
     ...variant,
     url,
     script,
+    easedScript,
     usage: () => ask('usage'),
     stop: async () => {
       const exit = once(child, 'exit')

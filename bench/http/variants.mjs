@@ -28,7 +28,7 @@ const ON_SERVERS = { express: ['express-session'], fastify: ['@fastify/session']
 /** Groups of at most six servers: with many more alive the figures were wrong. */
 export function createGroups() {
   const memory = Object.entries(FRAMEWORKS).map(([framework, { libraries, alone = false }]) => {
-    const ours = alone ? [] : ['floor', 'sojourn']
+    const ours = alone ? [] : ['floor', 'floor (guarded)', 'sojourn']
     return group(framework, 'memory', ['bare', ...ours, ...libraries])
   })
   const servers = ['redis', 'postgres'].flatMap((store) =>

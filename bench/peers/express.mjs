@@ -3,7 +3,7 @@ import cookieSession from 'cookie-session'
 import express from 'express'
 import expressSession from 'express-session'
 import { createExpressAdapter } from '../../dist/adapters/express.js'
-import { nodeFloorVisits } from './floor.mjs'
+import { floors, onNode } from './floor.mjs'
 import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
@@ -38,7 +38,7 @@ const assigned = {
 export const expressServers = {
   bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
 
-  floor: (store) => serve(nodeFloorVisits(store.floor)),
+  ...floors(onNode, serve),
 
   sojourn: (store) =>
     serve(

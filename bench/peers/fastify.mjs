@@ -3,7 +3,7 @@ import secureSession from '@fastify/secure-session'
 import fastifySession from '@fastify/session'
 import Fastify from 'fastify'
 import { createFastifyAdapter } from '../../dist/adapters/fastify.js'
-import { floorVisits } from './floor.mjs'
+import { floors } from './floor.mjs'
 import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
@@ -27,14 +27,13 @@ const constant = valueOf(0)
 export const fastify = {
   bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
 
-  floor: (store) =>
-    serve(
-      floorVisits(
-        store.floor,
-        (request) => request.headers.cookie,
-        (line, _request, reply) => reply.header('Set-Cookie', line),
-      ),
-    ),
+  ...floors(
+    {
+      cookieOf: (request) => request.headers.cookie,
+      setHeader: (name, value, _request, reply) => reply.header(name, value),
+    },
+    serve,
+  ),
 
   sojourn: (store) =>
     serve(

@@ -13,7 +13,7 @@ import { Hono } from 'hono'
 import { MemoryStore, sessionMiddleware } from 'hono-sessions'
 import { createH3Adapter } from '../../dist/adapters/h3.js'
 import { createHonoAdapter } from '../../dist/adapters/hono.js'
-import { floorVisits } from './floor.mjs'
+import { floors } from './floor.mjs'
 import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
@@ -37,18 +37,17 @@ function serveHono(visits, middleware) {
 export const hono = {
   bare: () => serveHono(bare),
 
-  floor: (store) =>
-    serveHono(
-      floorVisits(
-        store.floor,
-        ({ req }) => req.header('cookie'),
-        (line, context) => context.header('Set-Cookie', line),
-      ),
-    ),
+  ...floors(
+    {
+      cookieOf: ({ req }) => req.header('cookie'),
+      setHeader: (name, value, context) => context.header(name, value),
+    },
+    serveHono,
+  ),
 
   sojourn: (store) =>
     serveHono(
-      visitsOf(({ var: { session } }) => session),
+      visitsOf((context) => context.get('session')),
       createHonoAdapter(createManager(store.backend())),
     ),
 
@@ -102,14 +101,13 @@ function serveH3(visits, middleware) {
 export const h3 = {
   bare: () => serveH3(bare),
 
-  floor: (store) =>
-    serveH3(
-      floorVisits(
-        store.floor,
-        ({ req }) => req.headers.get('cookie'),
-        (line, { res }) => res.headers.set('Set-Cookie', line),
-      ),
-    ),
+  ...floors(
+    {
+      cookieOf: ({ req }) => req.headers.get('cookie'),
+      setHeader: (name, value, { res }) => res.headers.set(name, value),
+    },
+    serveH3,
+  ),
 
   sojourn: (store) =>
     serveH3(

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import Koa from 'koa'
 import koaSession from 'koa-session'
 import { createKoaAdapter } from '../../dist/adapters/koa.js'
-import { floorVisits } from './floor.mjs'
+import { floors } from './floor.mjs'
 import { createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
@@ -48,14 +48,13 @@ const withSession = (options) =>
 export const koa = {
   bare: () => serve({ login: () => {}, read: () => constant, count: () => 1 }),
 
-  floor: (store) =>
-    serve(
-      floorVisits(
-        store.floor,
-        ({ headers }) => headers.cookie,
-        (line, { res }) => res.setHeader('Set-Cookie', line),
-      ),
-    ),
+  ...floors(
+    {
+      cookieOf: ({ headers }) => headers.cookie,
+      setHeader: (name, value, { res }) => res.setHeader(name, value),
+    },
+    serve,
+  ),
 
   sojourn: (store) =>
     serve(

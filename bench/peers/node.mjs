@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { getIronSession } from 'iron-session'
 import { createNodeAdapter } from '../../dist/adapters/node.js'
-import { nodeFloorVisits } from './floor.mjs'
+import { floors, onNode } from './floor.mjs'
 import { createCookieManager, createManager, visitsOf } from './manager.mjs'
 import { countOf, DAY, nameOf, NONE, SECRET, valueOf } from './value.mjs'
 
@@ -41,7 +41,7 @@ const constant = valueOf(0)
 export const node = {
   bare: () => serve({ login: async () => {}, read: async () => constant, count: async () => 1 }),
 
-  floor: (store) => serve(nodeFloorVisits(store.floor)),
+  ...floors(onNode, serve),
 
   sojourn: (store) => withManager(createManager(store.backend())),
   'sojourn (cookie)': () => withManager(createCookieManager(), { unversioned: true }),

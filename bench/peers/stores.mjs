@@ -18,6 +18,7 @@ export async function openStore(name, { redisUrl, postgresUrl }) {
 const memoryStore = () => {
   const texts = new Map()
   return {
+    isMemory: true,
     floor: { get: async (id) => texts.get(id), set: async (id, text) => texts.set(id, text) },
     backend: () => createMemoryBackend({ period: DAY }),
     // As the packages do it themselves.

@@ -6,6 +6,7 @@
 import type { SessionManager } from '../manager/session-manager.ts'
 import { attachSession, checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
+import { NodeHead } from '../request/node-head.ts'
 import type { NodeResponse } from '../request/node-head.ts'
 import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
@@ -59,7 +60,7 @@ export function createExpressAdapter<V, I = V>(
   const sessionOf = createNodeSessions(manager, checked)
   return (request, response, next) => {
     try {
-      attachSession(request, property, sessionOf(request, response))
+      attachSession(request, property, sessionOf(request, new NodeHead(response)))
     } catch (error) {
       next(error)
       return

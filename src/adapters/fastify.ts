@@ -3,11 +3,11 @@
  *
  * @module `sojourn/adapters/fastify`
  */
-import type { SessionManager } from '../manager/session-manager.ts'
+import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
 import type { ResponseHead } from '../request.ts'
 import { checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
-import { createNodeHead } from '../request/node-head.ts'
+import { NodeHead } from '../request/node-head.ts'
 import type { NodeResponse } from '../request/node-head.ts'
 import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
@@ -91,7 +91,7 @@ export function createFastifyAdapter<V, I = V>(
     }
     instance.addHook('onRequest', (request, reply, next) => {
       const named = request as unknown as Record<string, unknown>
-      named[property] = sessionOf(request.raw, reply.raw, () => headOf(reply))
+      named[property] = sessionOf(request.raw, new ReplyHead(reply))
       next()
     })
     done()
@@ -107,29 +107,52 @@ const MARKS = {
 }
 
 /**
- * The reply's head and that of the response below it, where a stream and a hijacked reply take their headers from. All
- * else takes them from the reply, which then replaces those.
+ * The reply's head and that of the response below it, where a hijacked reply takes its headers from. All else takes them
+ * from the reply, which then replaces those.
  */
-function headOf(reply: FastifyReplyLike): ResponseHead {
-  const heads = [
-    createNodeHead({
-      get headersSent() {
-        return reply.raw.headersSent
-      },
-      getHeader: (name) => reply.getHeader(name),
+class ReplyHead implements ResponseHead {
+  readonly #reply: FastifyReplyLike
+  #heads: readonly NodeHead[] | undefined
+
+  constructor(reply: FastifyReplyLike) {
+    this.#reply = reply
+  }
+
+  sent(): boolean {
+    return this.#reply.raw.headersSent
+  }
+
+  write(fields: readonly HeaderField[]): void {
+    const reply = this.#reply
+    this.#heads ??= [new NodeHead(new ReplyResponse(reply)), new NodeHead(reply.raw)]
+    for (const head of this.#heads) head.write(fields)
+  }
+}
+
+/** A reply as a response. */
+class ReplyResponse implements NodeResponse {
+  readonly #reply: FastifyReplyLike
+
+  constructor(reply: FastifyReplyLike) {
+    this.#reply = reply
+  }
+
+  get headersSent(): boolean {
+    return this.#reply.raw.headersSent
+  }
+
+  getHeader(name: string): number | string | string[] | undefined {
+    return this.#reply.getHeader(name)
+  }
+
+  setHeader(name: string, value: string | readonly string[]): void {
+    const reply = this.#reply
+    if (name === 'Set-Cookie' && reply.getHeader(name) !== undefined) {
       // `reply.header` adds to a `Set-Cookie` that is there, and `removeHeader` takes it from the response below, too.
-      setHeader: (name, value) => {
-        if (name !== 'Set-Cookie') return reply.header(name, value)
-        const below = reply.raw.getHeader(name)
-        reply.removeHeader(name)
-        if (typeof below === 'string' || typeof below === 'object') reply.raw.setHeader(name, below)
-        return reply.header(name, value)
-      },
-    }),
-    createNodeHead(reply.raw),
-  ]
-  return {
-    sent: () => reply.raw.headersSent,
-    write: (fields) => heads.forEach((head) => head.write(fields)),
+      const below = reply.raw.getHeader(name)
+      reply.removeHeader(name)
+      if (typeof below === 'string' || typeof below === 'object') reply.raw.setHeader(name, below)
+    }
+    reply.header(name, value)
   }
 }

@@ -51,7 +51,7 @@ export interface RefusedResponse {
 
 /**
  * Judges requests. None of its answers depends on anything that a page of another site can write, and what a client
- * sends makes none of them reject; a fault of the backend does, where a token is checked.
+ * sends makes none of them reject. Where a token is checked, a session that cannot be loaded does, as `load` rejects.
  */
 export interface Guard {
   /** Whether the request may go on, and why. */

@@ -9,6 +9,7 @@ import type { NamedSessionOptions } from '../request/adapter-options.ts'
 import { FetchHead } from '../request/fetch-head.ts'
 import { withSession } from '../request/fetch-session.ts'
 import type { SessionPlace } from '../request/fetch-session.ts'
+import { NodeHead } from '../request/node-head.ts'
 import type { NodeResponse } from '../request/node-head.ts'
 import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
@@ -84,7 +85,7 @@ export function createH3Adapter<V, I = V>(
     const context = event.context as Record<string, unknown>
     if (next === undefined || !('res' in event)) {
       const { req, res } = (event as H3NodeEvent).node
-      return attachSession(context, property, sessionOf(req, res))
+      return attachSession(context, property, sessionOf(req, new NodeHead(res)))
     }
     const place: SessionPlace<FetchHead> = {
       get: () => context[property],

@@ -3,6 +3,7 @@
  *
  * @module `sojourn/adapters/hono`
  */
+import { varyWithCookie } from '../http/vary.ts'
 import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
 import { checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
@@ -26,8 +27,8 @@ export type HonoMiddleware = (context: HonoContextLike, next: () => Promise<void
 
 /**
  * Makes the middleware of a manager: handlers after it find a `RequestSession` at `c.var.session`. It waits for
- * nothing before them. When they are done its headers go on a copy of the response, also of one that Hono makes of an
- * error; after that, writes reject with `HeadersSentError`.
+ * nothing before them. Its headers go on what Hono makes, of an error too, and on a copy of a response that the
+ * application has made itself. When the handlers are done, writes reject with `HeadersSentError`.
  *
  * Where something else has the name `session`, requests end with a TypeError: see the option `property`.
  *
@@ -97,11 +98,13 @@ class HonoPlace implements SessionPlace<HonoHead> {
 const TWICE = /^(.*(?:\bcookie\b|\*).*), Cookie$/i
 
 /**
- * `Vary` goes to Hono before there is a response, which puts it on each that it makes itself: then one that is only to have
- * that need not be copied, which costs more than all the rest. Cookies do not: what is inside the middleware may keep what it sees.
+ * What is written before there is a response goes to Hono, which puts it on each that it makes itself, as it does with what
+ * `setCookie` of Hono writes: a response that has all of it need not be copied, and a copy costs more than all the rest.
  */
 class HonoHead extends FetchHead {
   readonly #context: HonoContextLike
+  /** The cookies that Hono has been given. */
+  readonly #given: string[] = []
 
   constructor(context: HonoContextLike) {
     super()
@@ -109,17 +112,42 @@ class HonoHead extends FetchHead {
   }
 
   override write(fields: readonly HeaderField[]): void {
-    if (!this.written() && !this.#context.finalized) {
-      this.#context.header('Vary', 'Cookie', { append: true })
-    }
+    const isFirst = this.written().length === 0
     super.write(fields)
+    const context = this.#context
+    if (context.finalized) return
+    if (isFirst) context.header('Vary', 'Cookie', { append: true })
+    // Hono cannot be told to take one of its cookies back: what comes later goes on a copy.
+    if (this.#given.length > 0) return
+    for (const [name, value] of fields) {
+      if (name === 'Set-Cookie') {
+        this.#given.push(value)
+        context.header(name, value, { append: true })
+      } else if (name === 'Cache-Control') context.header(name, value)
+    }
   }
 
-  override isOn(headers: Headers): boolean {
-    return super.isOn(headers) && !TWICE.test(headers.get('vary') ?? '')
+  /** Whether `headers` have all that was written, and of cookies no more: of a session that was only read, `Vary`. */
+  isOn(headers: Headers): boolean {
+    const vary = headers.get('vary') ?? undefined
+    if (TWICE.test(vary ?? '') || varyWithCookie(vary) !== undefined) return false
+    const written = this.written().filter(([name]) => name !== 'Vary')
+    if (written.length === 0) return true
+    const [given, cookies] = [this.#given, headers.getSetCookie()]
+    const isThere = ([name, value]: HeaderField): boolean =>
+      name === 'Set-Cookie'
+        ? given.includes(value) && cookies.includes(value)
+        : headers.get(name) === value
+    const own = written.filter(([name]) => name === 'Set-Cookie')
+    return own.length === given.length && written.every(isThere)
   }
 
   override putOn(headers: Headers): void {
+    if (this.#given.length > 0) {
+      const others = headers.getSetCookie().filter((line) => !this.#given.includes(line))
+      headers.delete('Set-Cookie')
+      for (const line of others) headers.append('Set-Cookie', line)
+    }
     super.putOn(headers, headers.get('vary')?.replace(TWICE, '$1'))
   }
 }

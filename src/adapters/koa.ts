@@ -4,13 +4,13 @@
  * @module `sojourn/adapters/koa`
  */
 import type { SessionManager } from '../manager/session-manager.ts'
-import type { RequestSession, ResponseHead } from '../request.ts'
+import type { RequestSession } from '../request.ts'
 import { attachSession, checkNamedOptions } from '../request/adapter-options.ts'
 import type { NamedSessionOptions } from '../request/adapter-options.ts'
 import { varyWithCookie } from '../http/vary.ts'
-import { setFields } from '../request/fields.ts'
+import { mergeFields } from '../request/fields.ts'
 import type { Fields } from '../request/fields.ts'
-import { createNodeHead } from '../request/node-head.ts'
+import { NodeHead } from '../request/node-head.ts'
 import type { NodeResponse } from '../request/node-head.ts'
 import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
@@ -61,22 +61,25 @@ export function createKoaAdapter<V, I = V>(
   const sessionOf = createNodeSessions(manager, checked)
   return async (context, next) => {
     const { req, res } = context
-    const createHead = (): ResponseHead => keptOnError(context, createNodeHead(res))
-    attachSession(context, property, sessionOf(req, res, createHead))
+    attachSession(context, property, sessionOf(req, new KoaHead(context, res)))
     return next()
   }
 }
 
 /** A head whose fields Koa leaves on its answer to an error. */
-function keptOnError(context: KoaContextLike, head: ResponseHead): ResponseHead {
-  const kept: Fields = new Map()
-  return {
-    sent: () => head.sent(),
-    write: (fields) => {
-      head.write(fields)
-      if (kept.size === 0) answerErrorsWith(context, kept)
-      setFields(kept, fields)
-    },
+class KoaHead extends NodeHead {
+  readonly #context: KoaContextLike
+  #kept: Fields = []
+
+  constructor(context: KoaContextLike, response: NodeResponse) {
+    super(response)
+    this.#context = context
+  }
+
+  override write(fields: Fields): void {
+    super.write(fields)
+    if (this.#kept.length === 0) answerErrorsWith(this.#context, () => this.#kept)
+    this.#kept = mergeFields(this.#kept, fields)
   }
 }
 
@@ -84,13 +87,13 @@ function keptOnError(context: KoaContextLike, head: ResponseHead): ResponseHead 
  * The error gets its headers for the moment in which Koa reads them, and out of sight of what shows errors: an error may be
  * one object that is thrown for many requests, and the cookie is a secret.
  */
-function answerErrorsWith(context: KoaContextLike, fields: Fields): void {
+function answerErrorsWith(context: KoaContextLike, kept: () => Fields): void {
   const answer = context.onerror.bind(context)
   const onerror = (error: Error): void => {
     if (!(error instanceof Error)) return answer(error)
     const own = Object.getOwnPropertyDescriptor(error, 'headers')
     const { headers } = error as { readonly headers?: object }
-    const value = besideAsked({ ...headers }, fields)
+    const value = besideAsked({ ...headers }, kept())
     const placed = Reflect.defineProperty(error, 'headers', { value, configurable: true })
     try {
       answer(error)
@@ -104,13 +107,13 @@ function answerErrorsWith(context: KoaContextLike, fields: Fields): void {
 
 /** The headers that an error asks for, with the session's beside them. */
 function besideAsked(headers: Record<string, unknown>, fields: Fields): Record<string, unknown> {
-  for (const [name, lines] of fields) {
+  for (const [name, value] of fields) {
     const asked = Object.keys(headers).find((key) => key.toLowerCase() === name.toLowerCase())
     const there = asked === undefined ? [] : [headers[asked] as string | string[]].flat()
     if (asked !== undefined) delete headers[asked]
-    if (name === 'Set-Cookie') headers[name] = [...there, ...lines]
+    if (name === 'Set-Cookie') headers[name] = [...there, value]
     else if (name === 'Vary') headers[name] = varyWithCookie(there.join(', ')) ?? there.join(', ')
-    else headers[name] = lines.join(', ')
+    else headers[name] = value
   }
   return headers
 }

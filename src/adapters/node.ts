@@ -6,6 +6,7 @@
 import type { SessionManager } from '../manager/session-manager.ts'
 import type { RequestSession, RequestSessionOptions } from '../request.ts'
 import { checkAdapterOptions } from '../request/adapter-options.ts'
+import { NodeHead } from '../request/node-head.ts'
 import type { NodeResponse } from '../request/node-head.ts'
 import { createNodeSessions } from '../request/node-session.ts'
 import type { NodeRequest } from '../request/node-session.ts'
@@ -45,5 +46,5 @@ export function createNodeAdapter<V, I = V>(
   options: RequestSessionOptions = {},
 ): NodeAdapter<V, I> {
   const sessionOf = createNodeSessions(manager, checkAdapterOptions('createNodeAdapter', options))
-  return (request, response) => sessionOf(request, response)
+  return (request, response) => sessionOf(request, new NodeHead(response))
 }

@@ -9,7 +9,7 @@ import { createRevocations } from './cookie/revocations.ts'
 import type { RevocationStore } from './cookie/revocations.ts'
 import { createStatelessBackend } from './cookie/stateless.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
-import { assertOptions } from '../core/options.ts'
+import { assertFunction, assertOptions } from '../core/options.ts'
 import { timeoutsOf } from '../core/profile.ts'
 import type { StatelessBackend } from '../core/session-backend.ts'
 import { assertTimeLimit } from '../core/time-limit.ts'
@@ -120,7 +120,7 @@ export function createCookieBackend(options: CookieBackendOptions): CookieBacken
   if (!Number.isInteger(maxBytes) || maxBytes < LEAST_BYTES || maxBytes > MAX_BYTES) {
     throw new RangeError(`"maxBytes" must be a whole number from ${LEAST_BYTES} to ${MAX_BYTES}`)
   }
-  if (typeof now !== 'function') throw new TypeError('"now" must be a function')
+  assertFunction('now', now)
   const timeouts = timeoutsOf(options)
   assertTimeLimit('timeoutMs', timeoutMs)
   assertRevocations(revocations)

@@ -3,7 +3,7 @@
  *
  * @module `sojourn/backends/memory`
  */
-import { createBackend } from '../core/lifecycle.ts'
+import { createImmediateBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
@@ -43,7 +43,7 @@ const OPTIONS = [...POLICY_OPTIONS, ...SWEEPER_OPTIONS, 'now']
 export function createMemoryBackend(options: MemoryBackendOptions = {}): MemoryBackend {
   assertOptions('createMemoryBackend', options, OPTIONS)
   const store = createMemoryStore(options.now)
-  const backend = createBackend(store, options)
+  const backend = createImmediateBackend(store, options)
   const close = startSweeper(store, options)
   // Not a spread: `defaultPeriod` is a getter.
   return Object.assign(backend, { close })

@@ -8,9 +8,8 @@ import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertNearCache, createNearCache, describeNearCache } from '../core/near-cache.ts'
 import type { NearCacheOptions } from '../core/near-cache.ts'
-import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
+import { assertBoolean, assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
-import type { Store } from '../core/store.ts'
 import { startSweeper } from '../core/sweeper.ts'
 import type { SweeperOptions } from '../core/sweeper.ts'
 import { assertTimeLimit, createTimeLimit } from '../core/time-limit.ts'
@@ -90,7 +89,10 @@ export interface PostgresBackend extends SessionBackend {
    * transactions are not "read committed" by default.
    */
   migrate(): Promise<void>
-  /** Stops the sweeping timer, and tells the database that another process may sweep. The client stays open. */
+  /**
+   * Stops the sweeping timer, tells the database that another process may sweep, and takes a near cache off its
+   * listener. The client and the listener stay open.
+   */
   close(): void
 }
 
@@ -129,7 +131,7 @@ export function createPostgresBackend(
   const { table = 'sojourn_sessions', prepare = true, timeoutMs = 5000 } = options
   const { sweepEveryMs = 10_000, nearCache } = options
   const names = namesOf(table)
-  if (typeof prepare !== 'boolean') throw new TypeError('"prepare" must be true or false')
+  assertBoolean('prepare', prepare)
   assertTimeLimit('timeoutMs', timeoutMs)
   if (nearCache !== undefined) assertNearCache(nearCache, ['listener'])
   const { listener } = nearCache ?? {}
@@ -139,7 +141,9 @@ export function createPostgresBackend(
   const statements = statementsOf(names)
   const within = createTimeLimit(timeoutMs)
   const engine = createPostgresStore(statements, ask, within)
-  const store = nearCache === undefined ? engine : cached(engine, nearCache, table)
+  const cache = nearCache && createNearCache(engine, nearCache)
+  const deafen = cache && listener && onNotice(listener, table, cache.forget)
+  const store = cache?.store ?? engine
   const backend = createBackend(store, { ...options, timeoutMs })
   if (nearCache !== undefined) Object.assign(backend, describeNearCache(nearCache, backend))
   const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_STEPS * sweepEveryMs)
@@ -151,24 +155,18 @@ export function createPostgresBackend(
   return Object.assign(backend, {
     migrate: async () =>
       guardBackend('migrate', async () => {
-        const run = (text: string) => withinMigration(connection.run(text).catch(rethrow))
+        const run = (text: string) => withinMigration(ask({ text, patience: MIGRATE_FACTOR }, []))
         await run(postgresSchema(table))
         if (listener !== undefined) await run(postgresNotices(table))
       }),
 
     close() {
       stop()
+      deafen?.()
       options.signal?.removeEventListener('abort', lease.giveBack)
       lease.giveBack()
     },
   })
-}
-
-/** The store behind a near cache, which forgets what its listener hears of. */
-function cached(store: Store, options: PostgresNearCacheOptions, table: string): Store {
-  const cache = createNearCache(store, options)
-  if (options.listener !== undefined) onNotice(options.listener, table, cache.forget)
-  return cache.store
 }
 
 function rethrow(error: unknown): never {

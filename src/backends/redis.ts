@@ -5,12 +5,12 @@
  */
 import { createBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
-import { assertOptions, POLICY_OPTIONS } from '../core/options.ts'
+import { assertOneOf, assertOptions, POLICY_OPTIONS } from '../core/options.ts'
 import { assertNearCache, createNearCache, describeNearCache } from '../core/near-cache.ts'
 import type { NearCacheOptions } from '../core/near-cache.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import type { Store } from '../core/store.ts'
-import { assertTimeLimit } from '../core/time-limit.ts'
+import { assertTimeLimit, createTimeLimit } from '../core/time-limit.ts'
 import { connectionOf } from './redis/connection.ts'
 import type { RedisClient } from './redis/connection.ts'
 import { guardEviction } from './redis/eviction.ts'
@@ -52,7 +52,7 @@ export interface RedisBackendOptions extends LifecyclePolicy {
 
 /** A Redis backend: a `SessionBackend` that can be closed. */
 export interface RedisBackend extends SessionBackend {
-  /** Ends nothing but the backend's own work, of which there is none between two calls. The client stays open. */
+  /** Ends the backend's own work: a near cache hears of no changes any more. The client stays open. */
   close(): void
 }
 
@@ -90,27 +90,18 @@ export function createRedisBackend(
   if (typeof prefix !== 'string' || !prefix.isWellFormed()) {
     throw new TypeError('"prefix" must be a string without lone surrogates')
   }
-  if (!ON_EVICTION.includes(onEviction)) {
-    throw new TypeError('"onEviction" must be "warn", "refuse" or "ignore"')
-  }
+  assertOneOf('onEviction', onEviction, ON_EVICTION)
   assertTimeLimit('timeoutMs', timeoutMs)
   if (nearCache !== undefined) assertNearCache(nearCache)
   const connection = guardEviction(connectionOf(client), onEviction)
   const engine = createRedisStore(connection, prefix, { patienceMs: timeoutMs })
-  const store = nearCache === undefined ? engine : cached(engine, nearCache, client, prefix)
+  const within = createTimeLimit(timeoutMs)
+  // A read that is never answered is shared no longer than its caller waits.
+  const read: Store['read'] = (recordId) => within(engine.read(recordId))
+  const cache = nearCache && createNearCache({ ...engine, read }, nearCache)
+  const stop = cache && onInvalidated(client, createKeyspace(prefix), cache.forget)
+  const store = cache?.store ?? engine
   const backend = createBackend(store, { ...options, timeoutMs })
   if (nearCache !== undefined) Object.assign(backend, describeNearCache(nearCache, backend))
-  return Object.assign(backend, { close: () => {} })
-}
-
-/** The store behind a near cache, which forgets what Redis says has changed. */
-function cached(
-  store: Store,
-  options: NearCacheOptions,
-  client: RedisClient,
-  prefix: string,
-): Store {
-  const cache = createNearCache(store, options)
-  onInvalidated(client, createKeyspace(prefix), cache.forget)
-  return cache.store
+  return Object.assign(backend, { close: () => stop?.() })
 }

@@ -4,7 +4,7 @@
  * @module `sojourn/backends/sqlite`
  */
 import { BackendError, UnsupportedOperationError } from '../core/errors.ts'
-import { createBackend } from '../core/lifecycle.ts'
+import { createImmediateBackend } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
@@ -78,7 +78,7 @@ export function createSqliteBackend(
     prepareFile(db, table, own ? synchronous : undefined)
     // A fraction of a millisecond, as of a monotonic clock, has no place in an INTEGER column.
     const store = createSqliteStore(db, table, () => Math.floor(now()))
-    const backend = createBackend(store, options)
+    const backend = createImmediateBackend(store, options)
     const stop = startSweeper(store, options)
     return Object.assign(backend, { close: closeOnce(stop, own ? db : undefined) })
   } catch (error) {

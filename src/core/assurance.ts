@@ -1,14 +1,16 @@
+import { assertOneOf } from './options.ts'
+
 /**
  * How sure it is who has authenticated, by the levels of NIST SP 800-63B-4 §2: `aal1` one factor, `aal2` two of them,
  * `aal3` two of which one is a key that cannot be copied. What each login of yours is worth is yours to say.
  */
 export type Assurance = 'aal1' | 'aal2' | 'aal3'
 
-const LEVELS: readonly unknown[] = ['aal1', 'aal2', 'aal3'] satisfies Assurance[]
+const LEVELS: readonly string[] = ['aal1', 'aal2', 'aal3'] satisfies Assurance[]
 
 /** Tells a level from anything else. */
 export function isAssurance(level: unknown): level is Assurance {
-  return LEVELS.includes(level)
+  return LEVELS.includes(level as string)
 }
 
 /**
@@ -17,7 +19,7 @@ export function isAssurance(level: unknown): level is Assurance {
  * @throws TypeError when it is none.
  */
 export function assertAssurance(level: unknown): asserts level is Assurance {
-  if (!isAssurance(level)) throw new TypeError('"assurance" must be "aal1", "aal2" or "aal3"')
+  assertOneOf('assurance', level, LEVELS)
 }
 
 /** Whether `level` is worth at least `needed`. */

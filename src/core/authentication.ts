@@ -2,9 +2,11 @@ import { assertAssurance } from './assurance.ts'
 import type { Assurance } from './assurance.ts'
 import { InvalidValueError } from './errors.ts'
 import type { Extra } from './extra.ts'
+import { encodeLabels } from './labels.ts'
+import { assertFunction, assertOptions } from './options.ts'
 import { assertPeriod } from './period.ts'
 import type { Period } from './period.ts'
-import type { RotateOptions } from './session-backend.ts'
+import type { Labels, RotateOptions } from './session-backend.ts'
 
 /** What the application says of an authentication. */
 export interface Authentication {
@@ -34,6 +36,24 @@ export function assertAuthentication(
   if (assurance === undefined) return
   assertAssurance(assurance)
   if (!authenticated) throw new TypeError('"assurance" is that of an authentication')
+}
+
+/**
+ * Accepts the options of a login, so that a wrong one is refused before anything has changed. A misspelt `carryOver`
+ * that nobody notices would leave the visitor's whole value to the user.
+ *
+ * @throws TypeError when one is not known, no level or no function.
+ * @throws InvalidPeriodError when `absolute` is out of range.
+ * @throws InvalidValueError when `labels` are none.
+ */
+export function assertBinding(
+  options: Authentication & { readonly labels?: Labels | undefined; readonly carryOver?: unknown },
+): void {
+  assertOptions('bind', options, ['assurance', 'absolute', 'labels', 'carryOver'])
+  const { labels, carryOver } = options
+  assertAuthentication(options, true)
+  encodeLabels(labels)
+  if (carryOver !== undefined) assertFunction('carryOver', carryOver)
 }
 
 /** `assertAuthentication` for a rotation, which moves the end of the session only if it is one. */

@@ -184,14 +184,14 @@ export function isSessionError(error: unknown): error is AnySessionError {
   return typeof error.code === 'string' && error.code.startsWith('ERR_SESSION_')
 }
 
-const TASKS: Readonly<Record<BackendOperation, string>> = {
+type Verb = 'set' | 'clear' | 'touch' | 'rotate' | 'renew'
+
+// Of those whose name does not say what they do to a session.
+const TASKS: Readonly<Record<Exclude<BackendOperation, Verb>, string>> & {
+  readonly [Operation in Verb]?: string
+} = {
   generate: 'create a session',
   get: 'read a session',
-  set: 'set a session',
-  clear: 'clear a session',
-  touch: 'touch a session',
-  rotate: 'rotate a session',
-  renew: 'renew a session',
   list: 'list sessions',
   clearHandle: 'clear a session',
   clearSubject: "clear a subject's sessions",
@@ -224,7 +224,7 @@ export function guardBackend<T>(
 export function backendFault(
   operation: BackendOperation,
   cause: unknown,
-  task: string = TASKS[operation],
+  task: string = TASKS[operation] ?? `${operation} a session`,
 ): Error {
   const error = isSessionError(cause)
     ? cause

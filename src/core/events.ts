@@ -8,45 +8,68 @@ import type {
   SessionRead,
 } from './event-messages.ts'
 import type { Handle } from './key.ts'
+import { assertFunction } from './options.ts'
 import type { Period } from './period.ts'
 
 // Each function asks for listeners before it makes a message, and takes what the caller has at hand: with nobody
 // listening it costs one look at a property, on any path.
 
-interface Channel<Message> {
+/** A channel of `node:diagnostics_channel`. */
+export interface Channel<Message> {
   readonly hasSubscribers: boolean
   publish(message: Message): void
   subscribe(listener: (message: unknown) => void): void
   unsubscribe(listener: (message: unknown) => void): unknown
 }
 
-// Held here for good: a channel that nobody holds may be collected, and its listeners with it.
-const channels = new Map<string, Channel<never>>()
-
-function open<Name extends SessionEventName>(name: Name): Channel<SessionEvents[Name]> {
-  const opened: Channel<SessionEvents[Name]> = channel(name)
-  channels.set(name, opened)
-  return opened
+// Held here for good: a channel that nobody holds may be collected, and its listeners with it. Bundles leave out those
+// that they say nothing on.
+/* @__NO_SIDE_EFFECTS__ */
+export function openChannel<Name extends SessionEventName>(
+  name: Name,
+): Channel<SessionEvents[Name]> {
+  return channel(name)
 }
 
-const created = open('sojourn:session.created')
-const read = open('sojourn:session.read')
-const invalid = open('sojourn:session.invalid')
-const written = open('sojourn:session.written')
-const touched = open('sojourn:session.touched')
-const rotated = open('sojourn:session.rotated')
-const renewed = open('sojourn:session.renewed')
-const confirmed = open('sojourn:session.confirmed')
-const conflicted = open('sojourn:session.conflict')
-const refused = open('sojourn:session.refused')
-const cleared = open('sojourn:session.cleared')
-const malformed = open('sojourn:key.malformed')
-const rejected = open('sojourn:key.rejected')
-const reused = open('sojourn:key.reused')
-const duplicated = open('sojourn:cookie.duplicated')
-const operations = open('sojourn:store.operation')
-const faults = open('sojourn:store.fault')
-const swept = open('sojourn:store.swept')
+const created = openChannel('sojourn:session.created')
+const read = openChannel('sojourn:session.read')
+const invalid = openChannel('sojourn:session.invalid')
+const written = openChannel('sojourn:session.written')
+const touched = openChannel('sojourn:session.touched')
+const rotated = openChannel('sojourn:session.rotated')
+const renewed = openChannel('sojourn:session.renewed')
+const confirmed = openChannel('sojourn:session.confirmed')
+const conflicted = openChannel('sojourn:session.conflict')
+const refused = openChannel('sojourn:session.refused')
+const cleared = openChannel('sojourn:session.cleared')
+const malformed = openChannel('sojourn:key.malformed')
+const rejected = openChannel('sojourn:key.rejected')
+const reused = openChannel('sojourn:key.reused')
+const duplicated = openChannel('sojourn:cookie.duplicated')
+const operations = openChannel('sojourn:store.operation')
+const faults = openChannel('sojourn:store.fault')
+const swept = openChannel('sojourn:store.swept')
+
+const channels: { readonly [Name in SessionEventName]: Channel<SessionEvents[Name]> } = {
+  'sojourn:session.created': created,
+  'sojourn:session.read': read,
+  'sojourn:session.invalid': invalid,
+  'sojourn:session.written': written,
+  'sojourn:session.touched': touched,
+  'sojourn:session.rotated': rotated,
+  'sojourn:session.renewed': renewed,
+  'sojourn:session.confirmed': confirmed,
+  'sojourn:session.conflict': conflicted,
+  'sojourn:session.refused': refused,
+  'sojourn:session.cleared': cleared,
+  'sojourn:key.malformed': malformed,
+  'sojourn:key.rejected': rejected,
+  'sojourn:key.reused': reused,
+  'sojourn:cookie.duplicated': duplicated,
+  'sojourn:store.operation': operations,
+  'sojourn:store.fault': faults,
+  'sojourn:store.swept': swept,
+}
 
 /**
  * Calls `listener` with each event of that name, until the returned function is called. It is called on the spot, in
@@ -62,15 +85,14 @@ export function onSessionEvent<Name extends SessionEventName>(
   name: Name,
   listener: (event: SessionEvents[Name]) => void,
 ): () => void {
-  const events = channels.get(name)
-  if (events === undefined) throw new TypeError('"name" must be the name of an event')
-  if (typeof listener !== 'function') throw new TypeError('"listener" must be a function')
+  if (!Object.hasOwn(channels, name)) throw new TypeError('"name" must be the name of an event')
+  const events = channels[name]
+  assertFunction('listener', listener)
   let warned = false
   const warn = (error: unknown): void => {
     if (warned) return
     warned = true
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    process.emitWarning(`a listener of ${name} failed: ${reason}`, 'SessionEventWarning')
+    process.emitWarning(`a listener of ${name} failed: ${reasonOf(error)}`, 'SessionEventWarning')
   }
   const receive = (message: unknown): void => {
     try {
@@ -82,6 +104,15 @@ export function onSessionEvent<Name extends SessionEventName>(
   }
   events.subscribe(receive)
   return () => void events.unsubscribe(receive)
+}
+
+/** What is said of what a listener has thrown: there are objects that have no text, or throw where they are asked for it. */
+function reasonOf(error: unknown): string {
+  try {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  } catch {
+    return typeof error
+  }
 }
 
 /** Whether anybody listens to what happens to sessions: else whoever tells of it need not find out its name. */
@@ -148,20 +179,6 @@ export function publishRotated(
   bound: boolean,
 ): void {
   if (rotated.hasSubscribers) rotated.publish({ handle, subject, authenticated, bound })
-}
-
-/** A renewal has begun. Not for a second call that gives the same key again. */
-export function publishRenewed(handle: Handle, subject: string | undefined): void {
-  if (renewed.hasSubscribers) renewed.publish({ handle, subject })
-}
-
-/** The new key of a renewal was seen for the first time. */
-export function publishConfirmed(
-  handle: Handle,
-  subject: string | undefined,
-  graceMs: number,
-): void {
-  if (confirmed.hasSubscribers) confirmed.publish({ handle, subject, graceMs })
 }
 
 /** A write met a newer state. */
@@ -244,8 +261,7 @@ export function publishFault(operation: BackendOperation, error: Error): void {
 }
 
 function codeOf(cause: unknown): string | undefined {
-  if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined
-  const { code } = cause
+  const code = (cause as { readonly code?: unknown } | null | undefined)?.code
   return typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : undefined
 }
 

@@ -1,7 +1,7 @@
 import { isAssurance } from './assurance.ts'
 import type { Assurance } from './assurance.ts'
 import { BackendError } from './errors.ts'
-import { parseJson } from './json.ts'
+import { isJsonObject, parseJson } from './json.ts'
 import type { Period } from './period.ts'
 
 /**
@@ -55,8 +55,8 @@ export function rotatedExtra(extra: Extra): Extra {
 }
 
 function isExtra(extra: unknown): extra is Extra {
-  if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) return false
-  const { salt, renewedAtMs, assurance, absolute, dataKeys } = extra as Record<keyof Extra, unknown>
+  if (!isJsonObject(extra)) return false
+  const { salt, renewedAtMs, assurance, absolute, dataKeys } = extra
   if (assurance !== undefined && !isAssurance(assurance)) return false
   if (absolute !== undefined && typeof absolute !== 'number') return false
   if (renewedAtMs !== undefined && typeof renewedAtMs !== 'number') return false

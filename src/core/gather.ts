@@ -1,6 +1,7 @@
 import type { Awaitable } from './backend.ts'
 import { BackendError } from './errors.ts'
 import type { StoredRecord } from './store.ts'
+import { tooLate } from './time-limit.ts'
 import type { TimeLimit } from './time-limit.ts'
 
 /** Asks an engine some things at once: the answers in the order of the questions, each of which may fail for itself. */
@@ -12,7 +13,10 @@ export interface GatherOptions {
   readonly flights: number
   /** How many questions may go together in one. */
   readonly most: number
-  /** The time that one flight has. One that is never answered would keep its place for ever. */
+  /**
+   * The time that one flight has: one that is never answered would keep its place for ever. What has waited for as long
+   * is not sent any more: whoever asked has given up, and is not to find out later that it was done after all.
+   */
   readonly within: TimeLimit
 }
 
@@ -20,6 +24,8 @@ interface Waiting<T, Q> {
   readonly question: Q
   readonly resolve: (answer: Awaitable<T>) => void
   readonly reject: (error: unknown) => void
+  /** Until when it may wait, by `performance.now()`; not bounded where there is room. */
+  untilMs: number
 }
 
 /**
@@ -38,12 +44,29 @@ export function createGather<T, Q = string>(
 
   function send(): void {
     planned = false
+    giveUp()
     while (flying < flights && waiting.length > 0) {
       const batch = waiting.length > most ? waiting.splice(0, most) : waiting
       if (batch === waiting) waiting = []
       flying++
       fly(batch)
     }
+    // Whoever came while there was no room has a bound. The others came just now, and there was room for some.
+    const bounded = waiting.findLastIndex(({ untilMs }) => untilMs < Infinity) + 1
+    for (const one of waiting.slice(bounded)) one.untilMs = latest()
+  }
+
+  function latest(): number {
+    return performance.now() + within.ms
+  }
+
+  /** Drops those at the head of the line that have waited too long. */
+  function giveUp(): void {
+    if (waiting.length === 0 || waiting[0]?.untilMs === Infinity) return
+    const nowMs = performance.now()
+    const inTime = waiting.findIndex(({ untilMs }) => nowMs < untilMs)
+    const late = waiting.splice(0, inTime < 0 ? waiting.length : inTime)
+    for (const { reject } of late) reject(tooLate(within.ms))
   }
 
   function fly(batch: readonly Waiting<T, Q>[]): void {
@@ -78,8 +101,9 @@ export function createGather<T, Q = string>(
 
   return (question) =>
     new Promise((resolve, reject) => {
-      waiting.push({ question, resolve, reject })
-      if (flying < flights) plan()
+      const hasRoom = flying < flights
+      waiting.push({ question, resolve, reject, untilMs: hasRoom ? Infinity : latest() })
+      if (hasRoom) plan()
     })
 }
 

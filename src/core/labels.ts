@@ -1,5 +1,5 @@
 import { BackendError, InvalidValueError } from './errors.ts'
-import { parseJson } from './json.ts'
+import { isJsonObject, parseJson } from './json.ts'
 import type { Labels } from './session-backend.ts'
 
 /** No labels. */
@@ -43,6 +43,5 @@ export function plainText(text: string, length: number): string {
 }
 
 function isLabels(labels: unknown): labels is Labels {
-  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return false
-  return Object.values(labels).every((label) => typeof label === 'string')
+  return isJsonObject(labels) && Object.values(labels).every((label) => typeof label === 'string')
 }

@@ -5,19 +5,21 @@ import { create } from './lifecycle/create.ts'
 import { ask } from './lifecycle/engine.ts'
 import type { Engine } from './lifecycle/engine.ts'
 import { checkPolicy, describePolicy } from './lifecycle/policy.ts'
-import type { LifecyclePolicy } from './lifecycle/policy.ts'
+import type { CheckedPolicy, LifecyclePolicy } from './lifecycle/policy.ts'
 import { read } from './lifecycle/read.ts'
-import { renew } from './lifecycle/renew.ts'
+import { renewing } from './lifecycle/on-demand.ts'
 import { rotate } from './lifecycle/rotate.ts'
 import { clear, touch, write } from './lifecycle/write.ts'
 import type { SessionBackend } from './session-backend.ts'
 import type { Store } from './store.ts'
 import { summaryOf } from './stored-record.ts'
 import { assertSubject } from './subject.ts'
+import { createTimeLimit } from './time-limit.ts'
 
 export type { LifecyclePolicy } from './lifecycle/policy.ts'
 
 const SWEEP_LIMIT = 1000
+const CLEAR_ALL_FACTOR = 60
 
 /**
  * Makes a backend of a store: keys and their hashes, the shape gate, both timeouts, throttled touch,
@@ -27,15 +29,32 @@ const SWEEP_LIMIT = 1000
  * @throws TypeError or RangeError when another of its options is not as described.
  */
 export function createBackend(store: Store, policy: LifecyclePolicy = {}): SessionBackend {
-  const engine: Engine = { store, policy: checkPolicy(policy) }
-  const { defaultPeriod, absolute } = engine.policy
+  const checked = checkPolicy(policy)
+  return backendOf({ store, policy: checked, times: timesOf(checked) })
+}
+
+/** The same of a store that answers within the call: there is nothing that a time limit could give up waiting for. */
+export function createImmediateBackend(store: Store, policy: LifecyclePolicy): SessionBackend {
+  return backendOf({ store, policy: checkPolicy(policy), times: undefined })
+}
+
+function timesOf({ timeoutMs }: CheckedPolicy): Engine['times'] {
+  if (timeoutMs === undefined) return undefined
+  const clearAll = createTimeLimit(timeoutMs * CLEAR_ALL_FACTOR)
+  return { call: createTimeLimit(timeoutMs), clearAll }
+}
+
+function backendOf(engine: Engine): SessionBackend {
+  const { defaultPeriod, absolute, renewAfter } = engine.policy
+  // Now, and not at some later moment when the files may be those of another version. Who needs it will be told if it fails.
+  if (renewAfter !== undefined) Promise.resolve(renewing()).catch(() => {})
   return {
     get defaultPeriod() {
       return defaultPeriod()
     },
     absolutePeriod: absolute,
-    renewAfter: policy.renewAfter,
-    describePolicy: () => describePolicy(engine.policy),
+    renewAfter,
+    describePolicy: () => describePolicy(engine),
     publishesEvents: true,
     generate: (options = {}) => create(engine, options),
     get: promised((key, options) => read(engine, key, options)),
@@ -43,7 +62,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
     clear: (key, options = {}) => clear(engine, key, options),
     touch: (key, due) => touch(engine, key, due),
     rotate: (key, securityVersion, options = {}) => rotate(engine, key, securityVersion, options),
-    renew: (key) => renew(engine, key),
+    renew: async (key) => (await renewing()).renew(engine, key),
     ...ownersOperations(engine),
   }
 }
@@ -52,7 +71,7 @@ export function createBackend(store: Store, policy: LifecyclePolicy = {}): Sessi
 function ownersOperations(
   engine: Engine,
 ): Pick<SessionBackend, 'list' | 'clearHandle' | 'clearSubject' | 'clearAll' | 'sweep'> {
-  const { store, policy } = engine
+  const { store, times } = engine
   return {
     async list(subject) {
       assertSubject(subject)
@@ -75,7 +94,7 @@ function ownersOperations(
     },
 
     async clearAll() {
-      const inTime = policy.times?.clearAll
+      const inTime = times?.clearAll
       const count = await ask(engine, 'clearAll', () => store.deleteAll(), inTime)
       publishCleared('all', count, undefined, undefined)
       return count

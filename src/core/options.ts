@@ -39,3 +39,26 @@ export function assertOptions(maker: string, options: object, known: readonly st
     throw new TypeError('"signal" must be an AbortSignal')
   }
 }
+
+/** @throws TypeError when the value of an option is neither `true` nor `false`. */
+export function assertBoolean(option: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new TypeError(`"${option}" must be true or false`)
+}
+
+/** @throws TypeError when the value of an option is no function. */
+export function assertFunction(option: string, value: unknown): void {
+  if (typeof value !== 'function') throw new TypeError(`"${option}" must be a function`)
+}
+
+/** @throws RangeError when the value of an option is no whole number of at least 1, and one that is exact. */
+export function assertCount(option: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new RangeError(`"${option}" must be a whole number of at least 1`)
+  }
+}
+
+/** @throws TypeError when the value of an option is not among `choices`. */
+export function assertOneOf(option: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return
+  throw new TypeError(`"${option}" must be ${choices.map((choice) => `"${choice}"`).join(' or ')}`)
+}

@@ -1,3 +1,4 @@
+import { assertOneOf } from './options.ts'
 import { assertPeriod, ONE_WEEK, periodOf, THIRTY_DAYS } from './period.ts'
 import type { Period } from './period.ts'
 
@@ -75,7 +76,6 @@ export function timeoutsOf(policy: {
 }
 
 function limitsOf(profile: Profile): (typeof LIMITS)[Profile] {
-  // An own property only, and no `constructor` that every object has.
-  if (Object.hasOwn(LIMITS, profile)) return LIMITS[profile]
-  throw new TypeError('"profile" must be "nist-aal1", "nist-aal2" or "nist-aal3"')
+  assertOneOf('profile', profile, Object.keys(LIMITS))
+  return LIMITS[profile]
 }

@@ -74,14 +74,20 @@ export function callSchema<T>(who: string, run: () => T | PromiseLike<T>): Await
 
 // `Array.from`, since lists of arktype are classes of their own, and so would be what their `map` makes.
 function outputOf<Output>(result: SchemaResult<Output>, message: string): Output {
-  if (typeof result !== 'object' || result === null) {
-    throw new SchemaFaultError('the schema gave no usable answer')
-  }
-  if (result.issues !== undefined) {
-    throw new InvalidValueError(message, { paths: Array.from(result.issues, pathOf) })
+  if (typeof result !== 'object' || result === null) throw unusable()
+  const { issues } = result
+  if (issues !== undefined) {
+    if (!Array.isArray(issues)) throw unusable()
+    throw new InvalidValueError(message, {
+      paths: Array.from<SchemaIssue, PropertyKey[]>(issues, pathOf),
+    })
   }
   if (result.value === undefined) throw new InvalidValueError('the schema makes undefined of it')
   return result.value
+}
+
+function unusable(): SchemaFaultError {
+  return new SchemaFaultError('the schema gave no usable answer')
 }
 
 function pathOf({ path = [] }: SchemaIssue): PropertyKey[] {

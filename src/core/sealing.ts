@@ -1,7 +1,9 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
+import { hkdfSync, randomBytes } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { BackendError } from './errors.ts'
 import type { Extra } from './extra.ts'
-import { handleOf, wrappingKeyOf } from './key.ts'
+import { handleOf, secretOf } from './key.ts'
 import type { Handle, Key } from './key.ts'
 
 /** The key under which all values of one session are sealed. It never changes, and is stored wrapped alone. */
@@ -22,7 +24,7 @@ export function generateDataKey(): DataKey {
 
 /** Wraps the data key for whoever has `key`. */
 export function wrapDataKey(key: Key, dataKey: DataKey): string {
-  return seal(wrappingKeyOf(key, FORM), wrapContext(handleOf(key)), dataKey)
+  return seal(wrappingKeyOf(key), wrapContext(handleOf(key)), dataKey)
 }
 
 /**
@@ -32,13 +34,22 @@ export function wrapDataKey(key: Key, dataKey: DataKey): string {
  */
 export function dataKeyOf(key: Key, { dataKeys }: Extra): DataKey {
   if (dataKeys === undefined) throw new BackendError('the session in the store is not sealed')
-  const wrapping = wrappingKeyOf(key, FORM)
+  const wrapping = wrappingKeyOf(key)
   const context = wrapContext(handleOf(key))
   for (const wrapped of dataKeys) {
     const dataKey = open(wrapping, context, wrapped)
     if (dataKey?.length === KEY_BYTES) return dataKey
   }
   throw tampered()
+}
+
+/**
+ * The 256-bit key that whoever has `key` wraps others under (HKDF-SHA-256, RFC 5869). The hash of the secret that a
+ * store keeps does not lead to it.
+ */
+function wrappingKeyOf(key: Key): KeyObject {
+  const bytes = hkdfSync('sha256', secretOf(key), handleOf(key), FORM, 32)
+  return createSecretKey(new Uint8Array(bytes))
 }
 
 /** Seals the value that becomes version `version` of this session's. */
@@ -48,7 +59,7 @@ export function sealValue(
   version: number,
   value: string,
 ): string {
-  return seal(dataKey, valueContext(handle, version), Buffer.from(value))
+  return seal(createSecretKey(dataKey), valueContext(handle, version), Buffer.from(value))
 }
 
 /**
@@ -62,7 +73,7 @@ export function openValue(
   version: number,
   sealed: string,
 ): string {
-  const value = open(dataKey, valueContext(handle, version), sealed)
+  const value = open(createSecretKey(dataKey), valueContext(handle, version), sealed)
   if (value === undefined) throw tampered()
   return value.toString('utf8')
 }
@@ -77,9 +88,10 @@ function valueContext(handle: Handle, version: number): string {
 
 /**
  * `base64url(nonce, ciphertext, tag)`. Random nonces of 96 bits are safe for 2^32 texts under one key
- * (NIST SP 800-38D §8.3): one session would be written a thousand times a second for seven weeks.
+ * (NIST SP 800-38D §8.3): one session would be written a thousand times a second for seven weeks. The key is a `KeyObject`:
+ * what is none has Node 24 throw two errors of its own first, which costs more than the cipher.
  */
-function seal(key: Uint8Array, context: string, plain: Uint8Array): string {
+function seal(key: KeyObject, context: string, plain: Uint8Array): string {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(Buffer.from(context))
@@ -88,7 +100,7 @@ function seal(key: Uint8Array, context: string, plain: Uint8Array): string {
 }
 
 /** What `seal` sealed under this key in this context, or `undefined`. */
-function open(key: Uint8Array, context: string, text: string): Buffer | undefined {
+function open(key: KeyObject, context: string, text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
   // The decoder passes over what is no base64url: one text must not have many spellings.

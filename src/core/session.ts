@@ -160,6 +160,11 @@ export function stateOf<V>(session: Session<V>): SessionState<V> {
   return state
 }
 
+/** @throws TypeError when `session` was not made by a manager. */
+export function assertSession<V>(session: Session<V> | undefined): asserts session is Session<V> {
+  stateOf(session as Session<V>)
+}
+
 /** Shows the session as cleared: no value, nothing left, something to tell the client. */
 export function clearState<V>(state: SessionState<V>): void {
   state.text = undefined
@@ -190,32 +195,39 @@ export function queueWrite<V, T>(
   const before = state.lastWrite
   const turn = new Turn()
   state.lastWrite = turn
-  const start = (): Awaitable<T> => {
-    if (isCleared(state)) throw new SessionGoneError('the session was cleared')
-    return write()
-  }
-  const end = (): void => {
-    if (state.lastWrite === turn) state.lastWrite = undefined
-    turn.end()
-  }
-  if (before === undefined) return endingWith(end, start)
-  const done = within(timeoutMs, clock, before.ended()).then(start)
+  if (before === undefined) return begin(state, turn, write)
+  const done = within(timeoutMs, clock, before.ended()).then(() => writeOn(state, write))
   // Whoever gives up waiting leaves the line, but does not let the next one past the write at its head.
-  void Promise.all([before.ended(), done.then(ignore, ignore)]).then(end)
+  void Promise.all([before.ended(), done.then(ignore, ignore)]).then(() => end(state, turn))
   return done
 }
 
-function endingWith<T>(end: () => void, start: () => Awaitable<T>): Awaitable<T> {
+/** The write at the head of the line, at once. */
+function begin<V, T>(state: SessionState<V>, turn: Turn, write: () => Awaitable<T>): Awaitable<T> {
   let done
   try {
-    done = start()
+    done = writeOn(state, write)
   } catch (error) {
-    end()
+    end(state, turn)
     throw error
   }
-  if (isPromise(done)) done.then(end, end)
-  else end()
+  if (isPromise(done)) {
+    const after = (): void => end(state, turn)
+    done.then(after, after)
+  } else {
+    end(state, turn)
+  }
   return done
+}
+
+function writeOn<V, T>(state: SessionState<V>, write: () => Awaitable<T>): Awaitable<T> {
+  if (isCleared(state)) throw new SessionGoneError('the session was cleared')
+  return write()
+}
+
+function end<V>(state: SessionState<V>, turn: Turn): void {
+  if (state.lastWrite === turn) state.lastWrite = undefined
+  turn.end()
 }
 
 /** A write in the line of its object. Most are alone there, so the promise of its end is made for who asks for it. */

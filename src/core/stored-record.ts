@@ -1,8 +1,10 @@
 import { decodeExtra } from './extra.ts'
+import type { Extra } from './extra.ts'
 import { sameSecretHash } from './key.ts'
-import type { SecretHash } from './key.ts'
+import type { Key, ParsedKey, SecretHash } from './key.ts'
 import { decodeLabels } from './labels.ts'
 import { periodLeft } from './period.ts'
+import { ReadExtra } from './read-extra.ts'
 import type { SessionFound, SessionSummary, TouchDue } from './session-backend.ts'
 import type {
   ListedRecord,
@@ -103,7 +105,12 @@ export function listedOf(record: KeptRecord): ListedRecord {
 }
 
 /** What `get` reports of a live record with a value. */
-export function foundOf(record: StoredRecord, value: string): SessionFound {
+export function foundOf(
+  record: StoredRecord,
+  value: string,
+  key: Key,
+  halves: ParsedKey,
+): SessionFound {
   const { security, nowMs } = record
   return {
     ok: true,
@@ -117,10 +124,15 @@ export function foundOf(record: StoredRecord, value: string): SessionFound {
       nowMs,
       labels: decodeLabels(security.labels),
       securityVersion: record.securityVersion,
-      extra: decodeExtra(security.extra),
+      extra: new ReadExtra(decodeExtra(security.extra), key, halves) as Extra,
     },
     touchDue: touchDueOf(record),
   }
+}
+
+/** What a touch gives at the least, in milliseconds. */
+export function leastTouchMs(idleMs: number): number {
+  return Math.min(idleMs / 2, Math.max(60_000, idleMs / 20))
 }
 
 /**
@@ -135,8 +147,7 @@ export function touchDueOf({
   nowMs,
 }: Pick<StoredRecord, 'idleMs' | 'expiresAtMs' | 'deadlineMs' | 'nowMs'>): TouchDue | undefined {
   const toMs = Math.min(nowMs + idleMs, deadlineMs)
-  const leastMs = Math.min(idleMs / 2, Math.max(60_000, idleMs / 20))
-  if (toMs - expiresAtMs < leastMs) return undefined
+  if (toMs - expiresAtMs < leastTouchMs(idleMs)) return undefined
   return { fromMs: expiresAtMs, toMs, period: periodLeft(toMs, nowMs) }
 }
 

@@ -1,5 +1,6 @@
 import { backendFault } from './errors.ts'
 import { publishSwept } from './events.ts'
+import { assertCount } from './options.ts'
 import type { Store } from './store.ts'
 
 /** How a backend removes expired records by itself. */
@@ -17,6 +18,19 @@ const LONGEST_MS = 2 ** 31 - 1
 const BUSY_FACTOR = 0.1
 
 /**
+ * Milliseconds to the next step after one that removed `removed`: the interval give or take a quarter, or a tenth of it
+ * after a step that removed all it may. `random` is as `Math.random`.
+ */
+export function sweepDelayMs(
+  { sweepEveryMs, sweepLimit }: { readonly sweepEveryMs: number; readonly sweepLimit: number },
+  removed: number,
+  random: () => number,
+): number {
+  const factor = removed >= sweepLimit ? BUSY_FACTOR : 1
+  return Math.min(sweepEveryMs * factor * (0.75 + random() / 2), LONGEST_MS)
+}
+
+/**
  * Sweeps `store` in small steps, off the request path, until the returned function is called. Its timer
  * keeps no process alive, and waits a little more or less each time, so that processes started together
  * do not sweep together. A step that fails is tried again at the next tick: the records it would have
@@ -31,9 +45,7 @@ export function startSweeper(store: Pick<Store, 'sweep'>, options: SweeperOption
       '"sweepEveryMs" must be a whole number of milliseconds, or 0 for no sweeping',
     )
   }
-  if (!Number.isInteger(sweepLimit) || sweepLimit < 1) {
-    throw new RangeError('"sweepLimit" must be a whole number of at least 1')
-  }
+  assertCount('sweepLimit', sweepLimit)
   if (sweepEveryMs === 0 || signal?.aborted === true) return () => {}
   let timer: NodeJS.Timeout | undefined
   let stopped = false
@@ -42,18 +54,17 @@ export function startSweeper(store: Pick<Store, 'sweep'>, options: SweeperOption
     clearTimeout(timer)
     signal?.removeEventListener('abort', stop)
   }
-  const wait = (factor: number): void => {
+  const wait = (removed: number): void => {
     if (stopped) return
-    const delayMs = sweepEveryMs * factor * (0.75 + Math.random() / 2)
-    timer = setTimeout(() => void step(), Math.min(delayMs, LONGEST_MS))
+    const delayMs = sweepDelayMs({ sweepEveryMs, sweepLimit }, removed, Math.random)
+    timer = setTimeout(() => void step(), delayMs)
     timer.unref()
   }
   const step = async (): Promise<void> => {
-    const removed = await sweepOnce(store, sweepLimit)
-    wait(removed >= sweepLimit ? BUSY_FACTOR : 1)
+    wait(await sweepOnce(store, sweepLimit))
   }
   signal?.addEventListener('abort', stop, { once: true })
-  wait(1)
+  wait(0)
   return stop
 }
 

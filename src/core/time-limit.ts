@@ -6,15 +6,14 @@ import { BackendError } from './errors.ts'
 export interface TimeLimit {
   <T>(answer: Promise<T>): Promise<T>
   <T>(answer: Awaitable<T>): Awaitable<T>
+  /** How long that is, in milliseconds. */
+  readonly ms: number
 }
 
-/** An answer that is waited for, in the line of those that were asked for before and after it. */
+/** An answer that is waited for. */
 interface Waiting {
   readonly untilMs: number
   readonly giveUp: () => void
-  before: Waiting | undefined
-  after: Waiting | undefined
-  inLine: boolean
 }
 
 // What a timer of Node can wait for.
@@ -35,35 +34,25 @@ export function assertTimeLimit(option: string, ms: number): void {
  * Makes a limit of `ms` milliseconds. An answer that comes too late is dropped, a rejection too; one that had arrived
  * while the event loop was busy counts as in time.
  *
- * A timer for each call costs half a microsecond, a tenth of a read from Redis. All wait equally long, so they stand
- * in a line, and one timer waits for its head.
+ * A timer for each call costs half a microsecond, a tenth of a read from Redis. All wait equally long, so one timer
+ * waits for the first of them.
  */
 export function createTimeLimit(ms: number): TimeLimit {
-  let first: Waiting | undefined
-  let last: Waiting | undefined
+  // In the order in which they were asked for, which is that of their ends.
+  const line = new Set<Waiting>()
   let timer: NodeJS.Timeout | undefined
 
   function join(giveUp: () => void): Waiting {
-    const untilMs = performance.now() + ms
-    const waiting: Waiting = { untilMs, giveUp, before: last, after: undefined, inLine: true }
-    if (last === undefined) first = waiting
-    else last.after = waiting
-    last = waiting
+    const waiting: Waiting = { untilMs: performance.now() + ms, giveUp }
     if (timer === undefined) start(ms)
-    else if (first === waiting) timer.ref()
+    else if (line.size === 0) timer.ref()
+    line.add(waiting)
     return waiting
   }
 
   function leave(waiting: Waiting): void {
-    if (!waiting.inLine) return
-    waiting.inLine = false
-    const { before, after } = waiting
-    if (before === undefined) first = after
-    else before.after = after
-    if (after === undefined) last = before
-    else after.before = before
     // The timer runs on for the next call, but keeps no process alive for it.
-    if (first === undefined) timer?.unref()
+    if (line.delete(waiting) && line.size === 0) timer?.unref()
   }
 
   function start(delayMs: number): void {
@@ -73,12 +62,12 @@ export function createTimeLimit(ms: number): TimeLimit {
   function check(): void {
     timer = undefined
     const nowMs = performance.now()
-    while (first !== undefined && first.untilMs <= nowMs) {
+    for (const waiting of line) {
+      if (waiting.untilMs > nowMs) return start(waiting.untilMs - nowMs)
       // Timers run before sockets are read, so one that fires late must let them be read first.
-      setImmediate(first.giveUp)
-      leave(first)
+      setImmediate(waiting.giveUp)
+      line.delete(waiting)
     }
-    if (first !== undefined) start(first.untilMs - nowMs)
   }
 
   function within<T>(answer: Promise<T>): Promise<T>
@@ -87,7 +76,7 @@ export function createTimeLimit(ms: number): TimeLimit {
     if (!isPromise(answer)) return answer
     return new Promise((resolve, reject) => {
       const waiting = join(() => {
-        reject(new BackendError(`the backend gave no answer within ${ms} ms`))
+        reject(tooLate(ms))
       })
       answer.then(
         (value) => {
@@ -101,5 +90,10 @@ export function createTimeLimit(ms: number): TimeLimit {
       )
     })
   }
-  return within
+  return Object.assign(within, { ms })
+}
+
+/** What is said where there is no answer in `ms` milliseconds. */
+export function tooLate(ms: number): BackendError {
+  return new BackendError(`the backend gave no answer within ${ms} ms`)
 }

@@ -1,4 +1,4 @@
-import { assertOptions } from '../core/options.ts'
+import { assertFunction, assertOneOf, assertOptions } from '../core/options.ts'
 import { isSessionBackend } from '../core/session-backend.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
 import { createBackendKeeper } from './backend-keeper.ts'
@@ -82,9 +82,7 @@ export function checkOptions(options: SessionOptions): CheckedOptions {
   if (typeof cookie !== 'function' && (typeof cookie !== 'object' || cookie === null)) {
     throw new TypeError('"cookie" must be an object or a function')
   }
-  if (unset !== 'destroy' && unset !== 'keep') {
-    throw new TypeError('"unset" must be "destroy" or "keep"')
-  }
+  assertOneOf('unset', unset, ['destroy', 'keep'])
   return {
     name,
     secrets,
@@ -103,9 +101,7 @@ function placeOf(
   secrets: readonly Secret[],
 ): Pick<CheckedOptions, 'keeper' | 'store' | 'old'> {
   const { store: given, compat, genid } = options
-  if (genid !== undefined && typeof genid !== 'function') {
-    throw new TypeError('"genid" must be a function')
-  }
+  if (genid !== undefined) assertFunction('genid', genid)
   const isBackend = typeof given === 'object' && isSessionBackend(given as SessionBackend)
   const backend = options.backend ?? (isBackend ? (given as SessionBackend) : undefined)
   if (options.backend !== undefined && (isBackend || !isSessionBackend(options.backend))) {
@@ -114,9 +110,7 @@ function placeOf(
   const old = isBackend ? undefined : (given as ExpressStore | undefined)
   const draw = genid as ((request: object) => string) | undefined
   if (compat !== undefined) {
-    if (compat !== 'shared' && compat !== 'upgrade') {
-      throw new TypeError('"compat" must be "shared" or "upgrade"')
-    }
+    assertOneOf('compat', compat, ['shared', 'upgrade'])
     if (backend === undefined || old === undefined) {
       throw new TypeError('"compat" needs both "store" and "backend"')
     }

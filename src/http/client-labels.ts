@@ -13,9 +13,9 @@ export interface ClientLabelsOptions {
 }
 
 const LONGEST_AGENT = 256
-const IPV4 = /^(?:\d{1,3}\.){3}\d{1,3}$/
-// Its shape: at most 45 characters of hexadecimal groups, the last two of which may be an IPv4 address (RFC 4291 §2.2).
-const IPV6 = /^(?=.{2,45}$)[\da-f]*:[\da-f:]*:?(?:(?:\d{1,3}\.){3}\d{1,3})?$/i
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
+// Its characters; what they say is for the grammar of URLs to judge (RFC 4291 §2.2).
+const IPV6 = /^[\da-f:.]{2,45}$/i
 const MAPPED = /^::ffff:(?=\d+\.)/i
 
 /**
@@ -42,5 +42,9 @@ export function clientLabels(headers: HeaderSource, { address }: ClientLabelsOpt
 function addressIn(text: unknown): string | undefined {
   if (typeof text !== 'string') return undefined
   const [address = ''] = text.replace(MAPPED, '').split('%')
-  return IPV4.test(address) || IPV6.test(address) ? address.toLowerCase() : undefined
+  return IPV4.test(address) || isIPv6(address) ? address.toLowerCase() : undefined
+}
+
+function isIPv6(address: string): boolean {
+  return IPV6.test(address) && URL.canParse(`http://[${address}]`)
 }

@@ -5,14 +5,14 @@ import type { Cookie } from './cookie-options.ts'
 // Browsers drop a cookie whose name and value together exceed 4096 octets (RFC 6265bis §5.6).
 const MAX_COOKIE_BYTES = 4096
 // cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E (RFC 6265bis §4.1.1).
-const COOKIE_OCTETS = /^[\x21\x23-\x2B\x2D-\x3A\x3C-\x5B\x5D-\x7E]*$/
+const NO_COOKIE_OCTET = /[^\x21\x23-\x2B\x2D-\x3A\x3C-\x5B\x5D-\x7E]/
 
 /** The longest-past moment every HTTP date parser knows. */
 const LONG_AGO = 'Thu, 01 Jan 1970 00:00:00 GMT'
 
 /** Tells whether `value` holds only what the value of a cookie may. */
 export function isCookieOctets(value: string): boolean {
-  return COOKIE_OCTETS.test(value)
+  return !NO_COOKIE_OCTET.test(value)
 }
 
 /** Tells whether `value` may stand in a cookie: only cookie-octets, and not too long for the name. */
@@ -29,16 +29,20 @@ export function isCookieValue(name: string, value: string): boolean {
  *   together exceed 4096 bytes.
  * @throws InvalidPeriodError when `maxAge` is not a whole number of seconds from 0 to 400 days.
  */
-export function serializeSetCookie(cookie: Cookie, value: string, maxAge?: number): string {
-  if (!isCookieOctets(value)) {
-    throw new InvalidCookieError('"value" must hold only cookie-octets')
-  }
-  if (!isCookieValue(cookie.name, value)) {
+export function serializeSetCookie(
+  cookie: Cookie,
+  value: string,
+  maxAge?: number,
+  name: string = cookie.name,
+): string {
+  if (!isCookieValue(name, value)) {
     throw new InvalidCookieError(
-      `name and value must be at most ${MAX_COOKIE_BYTES} bytes together`,
+      isCookieOctets(value)
+        ? `name and value must be at most ${MAX_COOKIE_BYTES} bytes together`
+        : '"value" must hold only cookie-octets',
     )
   }
-  return `${cookie.name}=${value}${lifetime(maxAge)}${attributes(cookie)}`
+  return `${name}=${value}${lifetime(maxAge)}${attributesOf(cookie)}`
 }
 
 function lifetime(maxAge: number | undefined): string {
@@ -49,6 +53,18 @@ function lifetime(maxAge: number | undefined): string {
     )
   }
   return maxAge === 0 ? `; Max-Age=0; Expires=${LONG_AGO}` : `; Max-Age=${maxAge}`
+}
+
+// Of the few cookies that an application has: each is frozen, and its attributes are always the same text.
+const texts = new WeakMap<Cookie, string>()
+
+function attributesOf(cookie: Cookie): string {
+  let text = texts.get(cookie)
+  if (text === undefined) {
+    text = attributes(cookie)
+    texts.set(cookie, text)
+  }
+  return text
 }
 
 function attributes(cookie: Cookie): string {

@@ -17,7 +17,6 @@ export async function logInCarrying<V, I>(
   carryOver: NonNullable<BindSessionOptions<V, I>['carryOver']>,
   logIn: () => Promise<void>,
 ): Promise<void> {
-  if (typeof carryOver !== 'function') throw new TypeError('"carryOver" must be a function')
   const state = stateOf(session)
   const { text, version } = state
   if (text === undefined) return logIn()

@@ -18,10 +18,11 @@ const NO_STORE: HeaderField = ['Cache-Control', 'no-store']
 export function toCookieHeaders<V>(
   context: ManagerContext<V>,
   session: Session<V>,
-  { discard = false, ...attributes }: CookieHeaderOptions,
+  options: CookieHeaderOptions,
 ): HeaderField[] {
   const state = stateOf(session)
-  const cookie = cookieWith(context.cookie, attributes)
+  const { discard = false } = options
+  const cookie = cookieFor(context.cookie, options)
   if (typeof discard !== 'boolean') throw new InvalidCookieError('"discard" must be true or false')
   const { renewal } = state
   if (!state.modified && renewal !== 'again') return [VARY]
@@ -66,8 +67,18 @@ function chunkField(
   value: string,
   lifetime: number | undefined,
 ): HeaderField {
-  const chunk = { ...cookie, name: chunkName(cookie.name, at) }
-  return ['Set-Cookie', serializeSetCookie(chunk, value, lifetime)]
+  const name = chunkName(cookie.name, at)
+  return ['Set-Cookie', serializeSetCookie(cookie, value, lifetime, name)]
+}
+
+/** Mostly the manager's own: what else a header may have is put together only where there is any. */
+function cookieFor(cookie: Cookie, options: CookieHeaderOptions): Cookie {
+  for (const option in options) {
+    if (option === 'discard') continue
+    const { discard: _, ...attributes } = options
+    return cookieWith(cookie, attributes)
+  }
+  return cookie
 }
 
 function cookieWith(cookie: Cookie, attributes: CookieAttributes): Cookie {

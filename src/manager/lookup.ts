@@ -43,9 +43,11 @@ function lookUpAnswer<V>(
   answer: Found | Missed,
 ): Awaitable<KeyLookup<V>> {
   if (!answer.ok) return { ok: false, reason: answer.reason, key }
-  if (context.schema !== undefined) return lookUpChecked(context, key, answer)
+  const answeredAtMs = context.clock.now()
+  if (context.schema !== undefined) return lookUpChecked(context, key, answer, answeredAtMs)
   try {
-    return { ok: true, session: sessionOf(context, key, answer, context.decode(answer.value)) }
+    const decoded = context.decode(answer.value)
+    return { ok: true, session: sessionOf(context, key, answer, decoded, answeredAtMs) }
   } catch (error) {
     return invalidOf(key, answer, error)
   }
@@ -55,10 +57,11 @@ async function lookUpChecked<V>(
   context: ManagerContext<V>,
   key: string,
   answer: Found,
+  answeredAtMs: number,
 ): Promise<KeyLookup<V>> {
   try {
     const decoded = await restoreValue(context, answer.value)
-    return { ok: true, session: sessionOf(context, key, answer, decoded) }
+    return { ok: true, session: sessionOf(context, key, answer, decoded, answeredAtMs) }
   } catch (error) {
     return invalidOf(key, answer, error)
   }
@@ -76,10 +79,11 @@ export function lookUpHeaders<V>(
   context: ManagerContext<V>,
   headers: HeaderSource,
 ): Awaitable<HeaderLookup<V>> {
-  const [key, ...others] = candidatesOf(context, headers, publishDuplicated)
+  const keys = candidatesOf(context, headers, publishDuplicated)
+  const key = keys[0]
   if (key === undefined) return { ok: false, reason: 'no_cookie' }
   const first = lookUpKey(context, key)
-  return others.length === 0 ? first : lookUpOthers(context, first, others)
+  return keys.length === 1 ? first : lookUpOthers(context, first, keys.slice(1))
 }
 
 async function lookUpOthers<V>(
@@ -188,6 +192,7 @@ function sessionOf<V>(
   key: string,
   found: Found,
   decoded: V,
+  factsAtMs: number,
 ): Session<V> {
   const { facts, touchDue, renewal, key: successor } = found as Partial<SessionFound>
   return createSession<V>({
@@ -198,7 +203,7 @@ function sessionOf<V>(
     modified: false,
     version: found.version,
     facts,
-    factsAtMs: context.clock.now(),
+    factsAtMs,
     touchDue,
     renewal,
     decode: context.decode,

@@ -1,4 +1,4 @@
-import { assertRotation } from '../core/authentication.ts'
+import { assertBinding, assertRotation } from '../core/authentication.ts'
 import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import { isHandle } from '../core/key.ts'
 import type { Handle, Key } from '../core/key.ts'
@@ -39,12 +39,14 @@ export async function bind<V, I>(
   context: ManagerContext<V>,
   session: Session<V>,
   subject: string,
-  { carryOver, ...options }: BindSessionOptions<V, I>,
+  options: BindSessionOptions<V, I>,
 ): Promise<void> {
   lifecycleOf(context, 'bind')
   assertSubject(subject)
+  assertBinding(options)
+  const { carryOver, ...authentication } = options
   const logIn = (): Promise<void> =>
-    rotate(context, session, { ...options, subject, authenticated: true })
+    rotate(context, session, { ...authentication, subject, authenticated: true })
   if (carryOver === undefined || session.subject === subject) return logIn()
   return logInCarrying(context, session, carryOver, logIn)
 }

@@ -233,13 +233,14 @@ export interface SessionManager<V = unknown, I = V> {
    * A moment in the future counts as one as far in the past: it is of a clock that has been set back, or of another
    * server of a stateless backend.
    *
-   * @throws AuthenticationRequiredError when nobody has logged in, too long ago, or at a lower level than asked for.
+   * @throws AuthenticationRequiredError when there is no session, nobody has logged in, too long ago, or at a lower level
+   *   than asked for.
    * @throws SessionGoneError when the session has been cleared through this object.
    * @throws InvalidPeriodError when `seconds` is not a whole number from 1 to 400 days.
    * @throws TypeError for an option that is not one of these.
    */
   requireRecentAuthentication(
-    session: Session<V>,
+    session: Session<V> | undefined,
     seconds: Period,
     options?: RecentAuthenticationOptions,
   ): Promise<void>

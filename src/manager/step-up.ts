@@ -19,27 +19,25 @@ const MESSAGES: Readonly<Record<AuthenticationShortfall, string>> = {
 /** `SessionManager.requireRecentAuthentication`. */
 export function requireRecentAuthentication<V>(
   context: ManagerContext<V>,
-  session: Session<V>,
+  session: Session<V> | undefined,
   seconds: Period,
   options: RecentAuthenticationOptions,
 ): void {
-  lifecycleOf(context, 'requireRecentAuthentication')
   assertRequirement(seconds, options)
+  if (session === undefined) throw authenticationRequired('anonymous')
+  lifecycleOf(context, 'requireRecentAuthentication')
   const state = stateOf(session)
   if (isCleared(state)) throw gone()
   const reason = shortfallOf(context, state, seconds, options)
   if (reason !== undefined) throw authenticationRequired(reason)
 }
 
-/** The error of a session that is not enough. */
-export function authenticationRequired(
-  reason: AuthenticationShortfall,
-): AuthenticationRequiredError {
+function authenticationRequired(reason: AuthenticationShortfall): AuthenticationRequiredError {
   return new AuthenticationRequiredError(MESSAGES[reason], { reason })
 }
 
 /** Checks what is asked for. A misspelt option would ask for less. */
-export function assertRequirement(seconds: Period, options: RecentAuthenticationOptions): void {
+function assertRequirement(seconds: Period, options: RecentAuthenticationOptions): void {
   assertPeriod('seconds', seconds)
   for (const option of Object.keys(options)) {
     if (option !== 'assurance') {

@@ -1,6 +1,7 @@
 import { whenDone } from '../core/awaitable.ts'
 import type { Awaitable } from '../core/backend.ts'
 import { UnsupportedOperationError } from '../core/errors.ts'
+import { assertFunction } from '../core/options.ts'
 import { assertPeriod } from '../core/period.ts'
 import type { DeepReadonly } from '../core/readonly.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
@@ -39,7 +40,7 @@ export function update<V, I>(
   options: UpdateOptions,
 ): Awaitable<DeepReadonly<V>> {
   const state = stateOf(session)
-  if (typeof fn !== 'function') throw new TypeError('"fn" must be a function')
+  assertFunction('fn', fn)
   if (options.expiry !== undefined) assertPeriod('expiry', options.expiry)
   return queueWrite(state, context, () => begin({ context, state, fn, options }))
 }
@@ -90,7 +91,8 @@ function keep<V>(
   { text, version }: Basis<V>,
 ): Awaitable<DeepReadonly<V>> {
   return whenDone(restoreValue(context, text), (kept) => {
-    if (state.text !== text) state.decoded = kept
+    // What the caller gets is no copy of the session's: without a schema, whoever looks later has it decoded again.
+    if (state.text !== text) state.decoded = context.schema === undefined ? undefined : kept
     state.text = text
     state.version = version
     return kept as DeepReadonly<V>

@@ -3,6 +3,7 @@ import { decodeValue, encodeText, encodeValue, jsonCodec } from '../core/codec.t
 import type { Codec } from '../core/codec.ts'
 import { InvalidValueError } from '../core/errors.ts'
 import { freezeDeeply } from '../core/freeze.ts'
+import { assertBoolean, assertFunction } from '../core/options.ts'
 import { applySchema, callSchema, isSchema } from '../core/schema.ts'
 import type { StandardSchema } from '../core/schema.ts'
 import type { Migrate, SessionManagerOptions } from './options.ts'
@@ -33,13 +34,11 @@ export function createForm<V, I>({
   if (schema !== undefined && !isSchema(schema)) {
     throw new TypeError('"schema" must be a Standard Schema of version 1')
   }
-  if (migrate !== undefined && typeof migrate !== 'function') {
-    throw new TypeError('"migrate" must be a function')
-  }
+  if (migrate !== undefined) assertFunction('migrate', migrate)
   if (migrate !== undefined && schema === undefined) {
     throw new TypeError('"migrate" needs a "schema", which says what must be migrated')
   }
-  if (typeof freeze !== 'boolean') throw new TypeError('"freeze" must be true or false')
+  assertBoolean('freeze', freeze)
   return { codec, schema, migrate, freeze }
 }
 
@@ -126,15 +125,24 @@ async function checkStored<V>(
   schema: StandardSchema<unknown, V>,
   text: string,
 ): Promise<V> {
-  let decoded: unknown
   try {
-    decoded = decodeValue(codec, text)
+    const decoded = decodeValue(codec, text)
     return await applySchema(schema, decoded, 'the stored value does not fit the schema')
   } catch (error) {
     if (migrate === undefined || !(error instanceof InvalidValueError)) throw error
   }
-  const migrated = await callSchema('"migrate"', () => migrate(decoded, text))
+  // Anew: a schema may change what it is given on its way to refusing it.
+  const migrated = await callSchema('"migrate"', () => migrate(decodedOf(codec, text), text))
   if (migrated === undefined)
     throw new InvalidValueError('the stored value is one of no known form')
   return applySchema(schema, migrated, 'the migrated value does not fit the schema')
+}
+
+/** The value of a stored text, or `undefined` where the codec cannot decode it. */
+function decodedOf<V>(codec: Codec<V, unknown>, text: string): unknown {
+  try {
+    return decodeValue(codec, text)
+  } catch {
+    return undefined
+  }
 }

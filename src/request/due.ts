@@ -4,8 +4,6 @@ import type { Session } from '../core/session.ts'
 import type { SessionManager } from '../manager/session-manager.ts'
 import type { ResponseHead } from './request-session.ts'
 
-const LOST: ReadonlySet<string> = new Set(['ERR_SESSION_GONE', 'ERR_SESSION_CONFLICT'])
-
 /** Makes the touch and the renewal that are due of a session just loaded; `announce` tells the client. */
 export async function makeDue<V, I>(
   manager: SessionManager<V, I>,
@@ -27,6 +25,11 @@ export async function makeDue<V, I>(
     if (renewed && !head.sent()) announce()
   } catch (error) {
     // Ended or rotated since it was read: what was read is what this request came with.
-    if (!isSessionError(error) || !LOST.has(error.code)) throw error
+    if (!isLost(error)) throw error
   }
+}
+
+function isLost(error: unknown): boolean {
+  if (!isSessionError(error)) return false
+  return error.code === 'ERR_SESSION_GONE' || error.code === 'ERR_SESSION_CONFLICT'
 }

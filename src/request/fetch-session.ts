@@ -44,6 +44,6 @@ export async function withSession<V, I, T, H extends FetchHead>(
     throw error
   } finally {
     head.close()
-    if (head.written()) place.end(head, outcome, fault)
+    if (head.written().length > 0) place.end(head, outcome, fault)
   }
 }

@@ -1,10 +1,10 @@
 import type { HeaderField } from '../manager/session-manager.ts'
 
-/** The values of header fields by their names, each name's in order. */
-export type Fields = Map<string, readonly string[]>
+/** Header fields, those of a name in order. */
+export type Fields = readonly HeaderField[]
 
-/** Puts `fields` into `written`, in place of what their names had there. */
-export function setFields(written: Fields, fields: readonly HeaderField[]): void {
-  for (const [name] of fields) written.delete(name)
-  for (const [name, value] of fields) written.set(name, [...(written.get(name) ?? []), value])
+/** `fields` beside what is `written`, in place of what their names have there. */
+export function mergeFields(written: Fields, fields: Fields): Fields {
+  const others = written.filter(([name]) => !fields.some(([replaced]) => replaced === name))
+  return others.length === 0 ? fields : [...others, ...fields]
 }

@@ -13,7 +13,8 @@ export type OptionalField<V> = {
  *
  * Of requests that take it at once, one gets it: it is removed by the conditional write of `update`. `undefined` where
  * there is nothing, or no session; then nothing is written, and no session is made. What this request has left itself, it
- * takes too. A response that never arrives takes its message along.
+ * takes too. A response that never arrives takes its message along. It does not compile where a schema gives what it
+ * would not take: what is left of the value could not be written back.
  *
  * @throws what `RequestSession.update` throws, and then the value is still there, unless the store's answer was lost.
  * On a stateless backend `unversioned` must be given, and requests at once all get it.
@@ -33,7 +34,7 @@ export type OptionalField<V> = {
  * }
  * ```
  */
-export async function takeFlash<V, Field extends OptionalField<V>, I = V>(
+export async function takeFlash<V extends Given<I>, Field extends OptionalField<V>, I = V>(
   session: RequestSession<V, I>,
   field: Field,
   options: UpdateOptions = {},

@@ -9,31 +9,49 @@ export interface NodeResponse {
   setHeader(name: string, value: string | readonly string[]): unknown
 }
 
+const NONE: readonly string[] = []
+
 /** The head of a response whose headers stay open to change until they are sent. */
-export function createNodeHead(response: NodeResponse): ResponseHead {
-  let ours: readonly string[] = []
+export class NodeHead implements ResponseHead {
+  readonly #response: NodeResponse
+  #lines = NONE
 
-  function writeField([name, value]: HeaderField): void {
-    if (name === 'Set-Cookie') return
-    if (name !== 'Vary') return void response.setHeader(name, value)
-    const vary = varyWithCookie(listOf(response.getHeader('vary')).join(', '))
-    if (vary !== undefined) response.setHeader('Vary', vary)
+  constructor(response: NodeResponse) {
+    this.#response = response
   }
 
-  function write(fields: readonly HeaderField[]): void {
-    const lines = fields.filter(([name]) => name === 'Set-Cookie').map(([, line]) => line)
-    if (lines.length > 0) {
-      const others = listOf(response.getHeader('set-cookie')).filter((line) => !ours.includes(line))
-      ours = lines
-      response.setHeader('Set-Cookie', [...others, ...lines])
+  sent(): boolean {
+    return this.#response.headersSent
+  }
+
+  write(fields: readonly HeaderField[]): void {
+    let lines: string[] | undefined
+    for (const [name, value] of fields) {
+      if (name === 'Set-Cookie') (lines ??= []).push(value)
+      else if (name === 'Vary') this.#vary()
+      else this.#response.setHeader(name, value)
     }
-    fields.forEach(writeField)
+    if (lines !== undefined) this.#setCookies(lines)
   }
 
-  return { sent: () => response.headersSent, write }
+  #vary(): void {
+    const present = this.#response.getHeader('vary')
+    const vary = varyWithCookie(typeof present === 'string' ? present : listOf(present).join(', '))
+    if (vary !== undefined) this.#response.setHeader('Vary', vary)
+  }
+
+  /** Sets the cookies of the session in place of those that it has set before, beside those of others. */
+  #setCookies(lines: readonly string[]): void {
+    const before = this.#lines
+    const present = listOf(this.#response.getHeader('set-cookie'))
+    this.#lines = lines
+    const others = present.filter((line) => !before.includes(line))
+    // A list of its own: Node keeps it, and what appends to the header may append to that.
+    this.#response.setHeader('Set-Cookie', [...others, ...lines])
+  }
 }
 
 function listOf(value: number | string | readonly string[] | undefined): readonly string[] {
-  if (value === undefined) return []
+  if (value === undefined) return NONE
   return typeof value === 'object' ? value : [String(value)]
 }

@@ -1,7 +1,5 @@
-import type { HeaderField, SessionManager } from '../manager/session-manager.ts'
+import type { SessionManager } from '../manager/session-manager.ts'
 import { createRequestSession } from '../request.ts'
-import { createNodeHead } from './node-head.ts'
-import type { NodeResponse } from './node-head.ts'
 import type { RequestSession, RequestSessionOptions, ResponseHead } from './request-session.ts'
 
 /** The part of `IncomingMessage` and `Http2ServerRequest` that is read. */
@@ -10,11 +8,7 @@ export interface NodeRequest {
 }
 
 /** Gives the session of a request of Node: the same one, however often and by which adapter of a manager it is asked for. */
-export type NodeSessions<V, I> = (
-  request: NodeRequest,
-  response: NodeResponse,
-  createHead?: (response: NodeResponse) => ResponseHead,
-) => RequestSession<V, I>
+export type NodeSessions<V, I> = (request: NodeRequest, head: ResponseHead) => RequestSession<V, I>
 
 /** Makes what an adapter gets the sessions of its requests from. */
 export function createNodeSessions<V, I>(
@@ -22,15 +16,9 @@ export function createNodeSessions<V, I>(
   options: RequestSessionOptions,
 ): NodeSessions<V, I> {
   const place = placeOf(manager)
-  return (request, response, createHead = createNodeHead) => {
+  return (request, head) => {
     const made = request as NodeRequest & Record<symbol, RequestSession<V, I> | undefined>
-    let session = made[place]
-    if (session === undefined) {
-      const head = new LazyHead(response, createHead)
-      session = createRequestSession(manager, request.headers, head, options)
-      made[place] = session
-    }
-    return session
+    return (made[place] ??= createRequestSession(manager, request.headers, head, options))
   }
 }
 
@@ -42,25 +30,4 @@ function placeOf(manager: object): symbol {
   const place = places.get(manager) ?? Symbol('sojourn session')
   places.set(manager, place)
   return place
-}
-
-/** The head of a response, made when something is first written to it. */
-class LazyHead implements ResponseHead {
-  readonly #response: NodeResponse
-  readonly #createHead: (response: NodeResponse) => ResponseHead
-  #head: ResponseHead | undefined
-
-  constructor(response: NodeResponse, createHead: (response: NodeResponse) => ResponseHead) {
-    this.#response = response
-    this.#createHead = createHead
-  }
-
-  sent(): boolean {
-    return this.#response.headersSent
-  }
-
-  write(fields: readonly HeaderField[]): void {
-    this.#head ??= this.#createHead(this.#response)
-    this.#head.write(fields)
-  }
 }

@@ -1,3 +1,4 @@
+import { assertBoolean, assertOneOf } from '../core/options.ts'
 import type { RequestSessionOptions } from './request-session.ts'
 
 /**
@@ -9,9 +10,7 @@ export function checkRequestOptions({
   discard = false,
   onInvalid = 'reject',
 }: RequestSessionOptions): Required<RequestSessionOptions> {
-  if (typeof discard !== 'boolean') throw new TypeError('"discard" must be true or false')
-  if (onInvalid !== 'reject' && onInvalid !== 'create') {
-    throw new TypeError('"onInvalid" must be "reject" or "create"')
-  }
+  assertBoolean('discard', discard)
+  assertOneOf('onInvalid', onInvalid, ['reject', 'create'])
   return { discard, onInvalid }
 }

@@ -76,8 +76,8 @@ export interface RequestSession<V = unknown, I = V> {
   bind(subject: string, value: Given<I>, options?: BindSessionOptions<V, I>): Promise<Session<V>>
 
   /**
-   * The session, if its user authenticated less than `seconds` ago. Throws as
-   * `SessionManager.requireRecentAuthentication` does; where there is no session, `AuthenticationRequiredError` too.
+   * The session, if its user authenticated less than `seconds` ago. It is loaded first; then this throws as
+   * `SessionManager.requireRecentAuthentication` does.
    */
   requireRecentAuthentication(
     seconds: Period,

@@ -108,6 +108,26 @@ describe.each([...FASTIFY])('%s', (_name, framework) => {
       expect(reply.headers['set-cookie']).toStrictEqual([OURS])
     })
 
+    it('keeps cookies that are set between two of its writes', async () => {
+      const app = create()
+      app.register(createFastifyAdapter(createSessions()))
+      app.get('/reply', async (request, reply) => {
+        await sessionOf(request).set(1)
+        reply.header('Set-Cookie', 'theme=dark')
+        await sessionOf(request).update(() => 2)
+        return 'done'
+      })
+      app.get('/raw', async (request, reply) => {
+        reply.hijack()
+        await sessionOf(request).set(1)
+        reply.raw.appendHeader('Set-Cookie', 'theme=dark')
+        await sessionOf(request).update(() => 2)
+        reply.raw.end('raw')
+      })
+      expect(await cookiesOf(app, '/reply')).toStrictEqual(['theme=dark', OURS])
+      expect(await cookiesOf(app, '/raw')).toStrictEqual(['theme=dark', OURS])
+    })
+
     it('puts the cookie on a hijacked reply, written before or after', async () => {
       const app = create()
       app.register(createFastifyAdapter(createSessions()))

@@ -61,31 +61,63 @@ describe('createHonoAdapter', () => {
     expect([...shared.headers.keys()]).toStrictEqual(['location'])
   })
 
-  it('lets nothing inside it see the cookie, which might keep it', async () => {
+  it('tells what is inside it not to keep a response with a cookie', async () => {
     const app = createWriting()
-    const seen: string[] = []
+    const seen: Record<string, string>[] = []
     app.use(async (c, next) => {
       await next()
-      seen.push(...c.res.headers.keys())
+      seen.push(Object.fromEntries(c.res.headers))
     })
     app.get('/', (c) => c.text('done'))
     expect((await app.request('/')).headers.getSetCookie()).toStrictEqual([OURS])
-    expect(seen).toStrictEqual(['content-type', 'vary'])
+    expect(seen).toMatchObject([{ 'cache-control': 'no-store', vary: 'Cookie' }])
   })
 
-  it('copies no response that is only to vary, and that Hono has made', async () => {
-    const app = new Hono<Env>()
-    const made: Response[] = []
-    app.use(createHonoAdapter(createSessions()))
-    app.use(async (c, next) => {
-      await next()
-      made.push(c.res)
-    })
-    app.get('/', async (c) => c.text((await c.var.session.load())?.handle ?? 'none'))
-    const response = await app.request('/')
-    expect(response).toBe(made[0])
-    expect(response.headers.get('vary')).toBe('Cookie')
+  it('lets the application allow no cache to keep a cookie', async () => {
+    const app = createWriting()
+    app.get('/', (c) => c.text('done', 200, { 'Cache-Control': 'public, max-age=60' }))
+    expect((await app.request('/')).headers.get('cache-control')).toBe('no-store')
   })
+
+  it('sends the cookie of the last write alone', async () => {
+    const sessions = createSessions()
+    const app = new Hono<Env>()
+    const keys: string[] = []
+    app.use(createHonoAdapter(sessions))
+    app.get('/', async (c) => {
+      keys.push((await c.var.session.set(1)).key)
+      c.header('Set-Cookie', 'own=1', { append: true })
+      await c.var.session.rotate()
+      keys.push((await c.var.session.load())!.key)
+      return c.text('done')
+    })
+    const [own, ours, ...others] = (await app.request('/')).headers.getSetCookie()
+    expect(own).toBe('own=1')
+    expect(ours).toContain(keys[1])
+    expect(keys[0]).not.toBe(keys[1])
+    expect(others).toStrictEqual([])
+  })
+
+  it.each(['only to vary', 'to have a cookie'])(
+    'copies no response that is %s, and that Hono has made',
+    async (what) => {
+      const app = new Hono<Env>()
+      const made: Response[] = []
+      app.use(createHonoAdapter(createSessions()))
+      app.use(async (c, next) => {
+        await next()
+        made.push(c.res)
+      })
+      app.get('/', async (c) => {
+        await (what === 'only to vary' ? c.var.session.load() : c.var.session.set(1))
+        return c.text('done')
+      })
+      const response = await app.request('/')
+      expect(response).toBe(made[0])
+      expect(response.headers.get('vary')).toBe('Cookie')
+      expect(response.headers.has('set-cookie')).toBe(what === 'to have a cookie')
+    },
+  )
 
   it('stands beside the cookies and headers of the application and of other middlewares', async () => {
     const app = new Hono<Env>()

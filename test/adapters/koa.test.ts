@@ -38,6 +38,19 @@ describe.each([...KOA])('%s', (_name, framework) => {
       expect(reply.header('x-own')).toBeUndefined()
     })
 
+    it('keeps a cookie that Koa sets between two of its writes', async () => {
+      const app = new framework()
+      app.use(createKoaAdapter(createSessions())).use(async (context) => {
+        await context.session.set(1)
+        context.cookies.set('theme', 'dark')
+        await context.session.update(() => 2)
+        context.body = 'done'
+      })
+      const reply = await (await serve(app)).ask('/')
+      const theme = expect.stringContaining('theme=dark') as string
+      expect(reply.setCookies).toStrictEqual([theme, OURS])
+    })
+
     it('keeps the last cookie of many writes', async () => {
       const app = new framework()
       app.on('error', () => {})

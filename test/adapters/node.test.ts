@@ -52,6 +52,19 @@ describe('createNodeAdapter', () => {
     expect(seen[0]).not.toBe(seen[2])
   })
 
+  it('keeps a cookie that is appended between two of its writes', async () => {
+    const sessionOf = createNodeAdapter(createSessions())
+    const headers = await headersOf(async (request, response) => {
+      const session = sessionOf(request, response)
+      await session.bind('ann', 1)
+      response.appendHeader('Set-Cookie', 'remember=token')
+      await session.update((value) => (value ?? 0) + 1)
+      response.end()
+    })
+    const ours = expect.stringContaining('__Host-session=') as string
+    expect(headers['set-cookie']).toStrictEqual(['remember=token', ours])
+  })
+
   it('keeps its headers beside those of writeHead', async () => {
     const sessionOf = createNodeAdapter(createSessions())
     const headers = await headersOf(async (request, response) => {

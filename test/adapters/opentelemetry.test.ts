@@ -16,7 +16,6 @@ import { BackendError } from '../../src/core/errors.ts'
 import {
   operationStart,
   publishCleared,
-  publishConfirmed,
   publishConflict,
   publishCreated,
   publishDuplicated,
@@ -27,13 +26,13 @@ import {
   publishRead,
   publishRefused,
   publishRejected,
-  publishRenewed,
   publishReused,
   publishRotated,
   publishSwept,
   publishTouched,
   publishWritten,
 } from '../../src/core/events.ts'
+import { publishConfirmed, publishRenewed } from '../../src/core/lifecycle/renewal-events.ts'
 import { generateKey, handleOf } from '../../src/core/key.ts'
 
 const handle = handleOf(generateKey())

@@ -12,13 +12,19 @@ import { valuesSuite } from './values-suite.ts'
 
 /** A bridge on one engine. Each call gives an empty one, or a namespace of its own on one engine. */
 export interface BridgeUnderTest {
-  readonly createStore: (options: { readonly now: () => number }) => Store
+  readonly createStore: (options: {
+    readonly now: () => number
+    readonly timeoutMs: number
+  }) => Store
   readonly createBackend: (
     options: LifecyclePolicy & { readonly now?: () => number },
   ) => BridgeBackend
   /** Whether the engine lists its keys. Default: true. */
   readonly lists?: boolean
 }
+
+// What is right must not fail for being slow: files are, on a machine whose disk has other work.
+const PATIENCE_MS = 50_000
 
 const NOT_FOUND = { ok: false, reason: 'not_found' }
 
@@ -38,14 +44,16 @@ export function createFolders(): () => string {
 
 /** Both contracts on a bridge, awkward texts, and races within the process. */
 export function bridgeSuite(name: string, bridge: BridgeUnderTest): void {
-  const { createStore, createBackend, lists = true } = bridge
+  const { createStore, lists = true } = bridge
+  const createBackend: BridgeUnderTest['createBackend'] = (options) =>
+    bridge.createBackend({ timeoutMs: PATIENCE_MS, ...options })
   const clock = createTestClock()
   const { now, advance } = clock
 
   describe(name, () => {
     describe('storeContract', () => {
       const skip = lists ? {} : UNLISTED
-      const create = () => createStore({ now })
+      const create = () => createStore({ now, timeoutMs: PATIENCE_MS })
       const cases = storeContract({ create, advance, skip })
       for (const { name, skip, run } of cases) {
         it(name, async (context) => {
@@ -71,7 +79,8 @@ export function bridgeSuite(name: string, bridge: BridgeUnderTest): void {
     sealedSuite(() => createBackend({ sealed: true }))
 
     it('counts every increment of many updates at once', async () => {
-      const sessions = createSessionManager<number>({ backend: createBackend({}) })
+      const patience = { updateTimeoutMs: PATIENCE_MS }
+      const sessions = createSessionManager<number>({ backend: createBackend({}), ...patience })
       const { key } = await sessions.generate(0)
       const increment = async () => {
         const found = await sessions.fromKey(key)

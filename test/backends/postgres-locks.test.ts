@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Store, SubjectLimit } from '../../src/index.ts'
 import { created, draft, newHash, readLive } from '../../src/testing/store-contract/draft.ts'
+import { expectNoneTooManyEvicted } from './eviction-race.ts'
 import { begin, untilOver, untilWaiting } from './postgres/locks.ts'
 import { count, openPool, openStore, query } from './postgres/open.ts'
 
@@ -182,6 +183,11 @@ describe.concurrent('a bound on a subject’s sessions', () => {
       expect(await store.list('ann')).toHaveLength(1)
     },
   )
+
+  it('ends none too many when another leaves the subject meanwhile', async () => {
+    const { store } = await open()
+    await expectNoneTooManyEvicted(store)
+  })
 
   it('finds the record gone that runs out in the wait for such a write', async () => {
     const { table, store } = await open()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Client } from 'pg'
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { createPostgresBackend, postgresNotices } from '../../src/backends/postgres.ts'
-import type { PostgresBackend } from '../../src/backends/postgres.ts'
+import type { PostgresBackend, PostgresListener } from '../../src/backends/postgres.ts'
 import { handleOf } from '../../src/core/key.ts'
 import type { Key } from '../../src/core/key.ts'
 import { openPool, openPostgresJs, query, tableName } from './postgres/open.ts'
@@ -28,6 +28,8 @@ async function open() {
   const [table, listener] = [tableName(), await connect()]
   const nearCache = { maxStaleness: BOUND, listener }
   const here = createPostgresBackend(pool, { ...quiet, table, nearCache })
+  // A connection answers in turn: it listens by now, and what happened before it did is told to nobody.
+  await listener.query('SELECT')
   await here.migrate()
   const there = createPostgresBackend(sql, { ...quiet, table })
   const key = await there.generate({ value: 'first', subject: 'ann' })
@@ -113,6 +115,25 @@ describe('a near cache that PostgreSQL tells of changes', () => {
     await there.clear(key)
     await vi.waitUntil(async () => !(await here.get(key)).ok, PATIENCE)
     expect(await here.get(key)).toEqual(NOT_FOUND)
+  })
+
+  it('leaves its listener when it is closed, and one error listener for all', async () => {
+    const listener = await connect()
+    const table = tableName()
+    const make = (by: PostgresListener) =>
+      createPostgresBackend(pool, {
+        ...quiet,
+        table,
+        nearCache: { maxStaleness: BOUND, listener: by },
+      })
+    const before = ['notification', 'error'].map((name) => listener.listenerCount(name))
+    for (let n = 0; n < 3; n++) make(listener).close()
+    const after = ['notification', 'error'].map((name) => listener.listenerCount(name))
+    expect(after).toEqual([before[0], (before[1] ?? 0) + 1])
+    let unlistened = 0
+    const unlisten = async () => void unlistened++
+    make({ listen: async () => ({ unlisten }) }).close()
+    await vi.waitUntil(() => unlistened === 1, PATIENCE)
   })
 
   it('goes by the bound alone, and says so, when it cannot listen', async () => {

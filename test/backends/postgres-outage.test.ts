@@ -5,9 +5,11 @@ import { createPostgresBackend } from '../../src/backends/postgres.ts'
 import type { PostgresBackend, PostgresClient } from '../../src/backends/postgres.ts'
 import { connectionOf } from '../../src/backends/postgres/client.ts'
 import { BackendError } from '../../src/index.ts'
+import { watchProcess } from '../faults/watch-process.ts'
 import { keep, leaksOf, MARK, SUBJECT } from '../secrets/leaks.ts'
 import { startProxy } from '../servers/proxy.ts'
 import { until } from '../servers/until.ts'
+import { begin, untilWaiting } from './postgres/locks.ts'
 import { count, drivers, openPglite, openPool, query, tableName } from './postgres/open.ts'
 
 const quiet = { sweepEveryMs: 0 }
@@ -65,7 +67,7 @@ describe.each(pools)('createPostgresBackend on $name', ({ name, open: openDriver
     const url = new URL(inject('postgresUrl'))
     url.port = `${port}`
     if (name === 'postgres.js') {
-      const client = postgres(url.href, { max: 2 })
+      const client = postgres(url.href, { max: 2, fetch_types: false })
       // It waits for a connection that was cut, unless it is told how long.
       return { client, end: () => client.end({ timeout: 1 }) }
     }
@@ -95,6 +97,30 @@ describe.each(pools)('createPostgresBackend on $name', ({ name, open: openDriver
     expect(await backend.set(key, 'c')).toMatchObject({ ok: true, version: 2 })
   })
 
+  // postgres.js writes "rollback" to the socket that is gone, if it was asked for a connection of one's own.
+  it('goes on after the connection of a migration was killed', async () => {
+    const { client } = await openDriver()
+    const { table, backend } = await open(client)
+    const watch = watchProcess()
+    const lock = `SELECT pg_advisory_xact_lock(hashtextextended('sojourn migrate', 0))`
+    const holder = await begin(lock)
+    const migration = backend.migrate().catch((error: unknown) => error)
+    await untilWaiting(table, 1)
+    const own = `query LIKE $1 AND pid <> pg_backend_pid()`
+    const pattern = `%${table.split('.')[1]}%`
+    await query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${own}`, [pattern])
+    expect(await migration).toBeInstanceOf(BackendError)
+    await holder.rollback()
+    await until('it migrates again', () =>
+      backend.migrate().then(
+        () => true,
+        () => false,
+      ),
+    )
+    watch.close()
+    expect(watch.seen).toEqual([])
+  })
+
   it('tells of a server that hangs within its time limit, and goes on when that answers', async () => {
     const proxy = await startProxy(Number(new URL(inject('postgresUrl')).port))
     afterAll(() => proxy.stop())
@@ -121,7 +147,7 @@ describe.each(pools)('createPostgresBackend on $name', ({ name, open: openDriver
 describe('createPostgresBackend on a Pool of pg', () => {
   it('gives up the connection of a statement that takes too long', async () => {
     const { client } = openPool({ max: 1 })
-    const { table, backend } = await open(client, { timeoutMs: 300 })
+    const { table, backend } = await open(client, { timeoutMs: 1000 })
     const [key, other] = [await backend.generate({ value: 'a' }), await backend.generate()]
     const holder = new Client(inject('postgresUrl'))
     await holder.connect()
@@ -156,7 +182,7 @@ describe('the faults of a backend', () => {
       const { client } = await openDriver()
       const { table, backend } = await open(client)
       const alter = `ALTER TABLE ${table} ADD CONSTRAINT small CHECK (length(value) < 5)`
-      await connectionOf(client, false, 5000).run(alter)
+      await connectionOf(client, false, 5000).ask({ text: alter }, [])
       const { key } = keep({ key: await backend.generate({ subject: SUBJECT }) })
       for (const operation of [
         () => backend.set(key, `${MARK}-value`),

@@ -59,6 +59,25 @@ describe('createPostgresStore', () => {
     expect(await store.sweep(10)).toBe(1)
   })
 
+  it('leaves the live alone in a table that somebody has partitioned', async () => {
+    const { table: whole } = await openStore(client)
+    const table = tableName()
+    await query(`CREATE TABLE ${table} (LIKE ${whole} INCLUDING ALL) PARTITION BY HASH (id)`)
+    for (const part of [0, 1]) {
+      await query(`CREATE TABLE ${table}_${part} PARTITION OF ${table}
+        FOR VALUES WITH (MODULUS 2, REMAINDER ${part})`)
+    }
+    const { store } = await openStore(client, table)
+    const more = () => Promise.all(Array.from({ length: 60 }, () => created(store)))
+    await more()
+    await query(`UPDATE ${table}_0 SET expires_at = expires_at - 700000`)
+    const expired = await count(`SELECT count(*) FROM ${table}_0`)
+    // In the other partition, now where the expired ones are in theirs.
+    await more()
+    expect(await store.sweep(1000)).toBe(expired)
+    expect(await kept(table)).toBe(120 - expired)
+  })
+
   it('finds the expired by their index, however few they are', async () => {
     const { store, table, statements } = await openStore(client)
     await created(store)

@@ -53,6 +53,33 @@ describe('a near cache before Redis', () => {
     expect(await watch.sent()).toEqual(['GET'])
   })
 
+  it('shares a read that is never answered for its time limit, and not for as long as an answer counts', async () => {
+    let hanging = false
+    const cluster = {
+      sendCommand: (_key: unknown, _isReadonly: unknown, args: string[]) =>
+        hanging && args[0] === 'GET' ? new Promise(() => {}) : node.client.sendCommand(args),
+      isOpen: true,
+      masters: [node.client],
+      nodeClient: async () => node.client,
+      on: () => {},
+    }
+    const options = { prefix: newPrefix(), onEviction: 'ignore' } as const
+    const key = await createRedisBackend(cluster, options).generate({ value: 'a' })
+    const backend = createRedisBackend(cluster, { ...options, timeoutMs: 50, nearCache: LONG })
+    hanging = true
+    await expect(backend.get(key)).rejects.toMatchObject({ code: 'ERR_SESSION_BACKEND' })
+    hanging = false
+    await expect.poll(() => backend.get(key).catch(() => {})).toMatchObject({ value: 'a' })
+  })
+
+  it('leaves nothing behind on the client when it is closed', () => {
+    const client = createClient()
+    const backend = createRedisBackend(client, { nearCache: LONG })
+    expect(client.listenerCount('invalidate')).toBe(1)
+    backend.close()
+    expect(client.listenerCount('invalidate')).toBe(0)
+  })
+
   it('is part of the policy, in which it says how old an answer may be', () => {
     const describe = (options: object) => createRedisBackend(node.client, options).describePolicy()
     expect(describe({ nearCache: LONG })).toEqual({ ...describe({}), maxStaleness: 60 })

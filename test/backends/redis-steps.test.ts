@@ -63,6 +63,20 @@ describe('a login in a cluster, between its two steps', () => {
     await node.client.del(index)
   })
 
+  it('is younger than all that were entered before it, also within one millisecond', async () => {
+    const { index, enter } = createSplit()
+    const ids = Array.from({ length: 20 }, () => draft().recordId)
+    // Each once more, so that some are entered when their own time has not come yet.
+    const entered = await Promise.all([...ids, ...ids, draft().recordId].map(enter))
+    expect(entered).toEqual(entered.toSorted((a, b) => a - b))
+    expect(new Set(entered).size).toBe(entered.length)
+    // A time that a wrong clock has left is nobody's.
+    const last = entered.at(-1) ?? 0
+    await node.client.zAdd(index, { score: last + 2 * MINUTE_MS, value: ids[0]! })
+    expect(await enter(draft().recordId)).toBeLessThan(last + MINUTE_MS)
+    await node.client.del(index)
+  })
+
   it('counts no longer than ten minutes, when the process has died', async () => {
     const { store, index, enter } = createSplit()
     const { recordId } = draft()

@@ -57,11 +57,14 @@ describe('createSqliteBackend', () => {
     expect(pragma(own, 'busy_timeout')).toBe(70)
   })
 
-  it('leaves the durability of a given database alone, and checks the option', () => {
+  it('leaves the settings of a given database alone, and checks the option', () => {
     const database = new DatabaseSync(folder.file())
     database.exec('PRAGMA synchronous = EXTRA')
     createSqliteBackend(database, { ...quiet, durability: 'process' })
     expect(pragma(database, 'synchronous')).toBe(3)
+    expect(pragma(database, 'cache_size')).toBe(-2000)
+    expect(pragma(database, 'wal_autocheckpoint')).toBe(1000)
+    expect(pragma(database, 'mmap_size')).toBe(0)
     const wrong = 'forever' as 'power'
     expect(() => createSqliteBackend(folder.file(), { durability: wrong })).toThrow(
       '"durability" must be "process" or "power"',
@@ -78,6 +81,7 @@ describe('createSqliteBackend', () => {
     const statements = exec.mock.calls.map(([sql]) => sql)
     exec.mockRestore()
     expect(statements).toContain(`PRAGMA synchronous = ${mode}`)
+    expect(statements).toContain('PRAGMA wal_autocheckpoint = 4000')
     expect(await holds(backend, await backend.generate({ value: 'a' }))).toBe(true)
     backend.close()
   })

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { createSqliteBackend } from '../../src/backends/sqlite.ts'
+import type { SqliteDatabase } from '../../src/backends/sqlite.ts'
 import { prepareFile } from '../../src/backends/sqlite/schema.ts'
 import { createSqliteStore } from '../../src/backends/sqlite/store.ts'
 import type { Handle, Store } from '../../src/index.ts'
@@ -95,13 +96,20 @@ describe('createSqliteStore', () => {
   it('reads the clock when it has the lock, and does not revive what expired in the wait', async () => {
     const { clock, database } = openStore()
     // The real database; taking its write lock takes two seconds of the test's clock.
-    const slow = {
-      prepare: (sql: string) => database.prepare(sql),
-      close: () => database.close(),
-      exec: (sql: string) => {
-        database.exec(sql)
-        if (sql === 'BEGIN IMMEDIATE') clock.advance(2)
+    const slow: SqliteDatabase = {
+      prepare: (sql) => {
+        const statement = database.prepare(sql)
+        if (sql !== 'BEGIN IMMEDIATE') return statement
+        const take = statement.get.bind(statement)
+        const get = () => {
+          const result = take()
+          clock.advance(2)
+          return result
+        }
+        return Object.assign(statement, { get })
       },
+      close: () => database.close(),
+      exec: (sql) => database.exec(sql),
     }
     const store = createSqliteStore(slow, 'sessions', clock.now)
     const record = draft({ idleMs: 1000, subject: 'ann' })

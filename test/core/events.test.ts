@@ -76,6 +76,21 @@ describe('onSessionEvent', () => {
     expect(warnings[0]?.message).toMatch(/^a listener of sojourn:session.created failed: .*my log/)
   })
 
+  it('warns of a listener that throws what has no text', async () => {
+    const warnings: string[] = []
+    const note = ({ message }: Error): void => void warnings.push(message)
+    process.on('warning', note)
+    stops.push(() => process.off('warning', note))
+    const silent: unknown = Object.create(null)
+    const listener = (): never => {
+      throw silent
+    }
+    stops.push(onSessionEvent('sojourn:session.created', listener))
+    publishCreated(handle, undefined, 60)
+    await new Promise(setImmediate)
+    expect(warnings).toEqual(['a listener of sojourn:session.created failed: object'])
+  })
+
   it('refuses a name that no event has, and what is no function', () => {
     const wrong = 'sojourn:session.creatd' as SessionEventName
     expect(() => onSessionEvent(wrong, () => {})).toThrow('"name" must be the name of an event')

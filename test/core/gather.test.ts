@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createGather } from '../../src/core/gather.ts'
 import type { AskMany } from '../../src/core/gather.ts'
 import { createTimeLimit } from '../../src/core/time-limit.ts'
@@ -20,6 +20,8 @@ function openGather({ flights = 2, most = 3, timeoutMs = 60_000 } = {}) {
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+afterEach(() => void vi.useRealTimers())
 
 describe('createGather', () => {
   it('asks for what is asked for in one go by one question, before anything else happens', async () => {
@@ -109,15 +111,42 @@ describe('createGather', () => {
   })
 
   it('gives up a question that is never answered, and its place', async () => {
-    const { ask, questions } = openGather({ flights: 1, timeoutMs: 1 })
+    vi.useFakeTimers()
+    const { ask, questions } = openGather({ flights: 1, timeoutMs: 10 })
     const never = ask('a')
     never.catch(() => {})
-    await settled()
+    await vi.advanceTimersByTimeAsync(5)
     const next = ask('b')
     next.catch(() => {})
+    await vi.advanceTimersByTimeAsync(6)
     await expect(never).rejects.toMatchObject({ code: 'ERR_SESSION_BACKEND' })
-    await settled()
     expect(questions).toHaveLength(2)
+  })
+
+  it('asks for nothing that has waited for as long as one may take: nobody does any more', async () => {
+    vi.useFakeTimers()
+    const { ask, questions, asked } = openGather({ flights: 1, most: 2, timeoutMs: 10 })
+    const outcomes = Promise.allSettled('abcd'.split('').map(ask))
+    await vi.advanceTimersByTimeAsync(6)
+    const later = Promise.allSettled('efgh'.split('').map(ask))
+    await vi.advanceTimersByTimeAsync(5)
+    // The first ones hung. Two of the others had come with them, and the next ones had not.
+    expect(asked()).toEqual(['ab', 'ef'])
+    expect(await outcomes).toMatchObject(
+      Array.from({ length: 4 }, () => ({ reason: { code: 'ERR_SESSION_BACKEND' } })),
+    )
+    await vi.advanceTimersByTimeAsync(6)
+    questions[1]?.answer(['E', 'F'])
+    await vi.advanceTimersByTimeAsync(0)
+    expect((await later).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
+    ])
+    void ask('i')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(asked()).toEqual(['ab', 'ef', 'i'])
   })
 
   it('drops an answer that comes too late, also one that fails for itself', async () => {

@@ -87,7 +87,7 @@ describe.each(MAKERS)('a profile of %s', (_, create) => {
     'is not %j',
     (profile) => {
       expect(() => create({ profile: profile as Profile })).toThrow(
-        new TypeError('"profile" must be "nist-aal1", "nist-aal2" or "nist-aal3"'),
+        new TypeError('"profile" must be "nist-aal1" or "nist-aal2" or "nist-aal3"'),
       )
     },
   )

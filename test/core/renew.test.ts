@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryStore } from '../../src/backends/memory.ts'
+import { callAtOnce, isPromise } from '../../src/core/awaitable.ts'
 import { onSessionEvent } from '../../src/core/events.ts'
 import type { Key } from '../../src/core/key.ts'
-import { handleOf, secretHashOf, successorOf } from '../../src/core/key.ts'
+import { handleOf, secretHashOf } from '../../src/core/key.ts'
 import type { LifecyclePolicy } from '../../src/core/lifecycle.ts'
 import { createBackend } from '../../src/core/lifecycle.ts'
 import type { SessionBackend } from '../../src/core/session-backend.ts'
 import type { Store } from '../../src/core/store.ts'
+import { successorOf } from '../../src/core/successor.ts'
 import { createTestClock } from '../../src/testing/clock.ts'
 import { spyOn } from './spy-store.ts'
 
@@ -34,6 +36,13 @@ async function createRenewed(policy?: LifecyclePolicy) {
 }
 
 describe('renew', () => {
+  it('is loaded once: from then on a read of what is in memory is there at once', async () => {
+    const { backend, old } = await createRenewed({ renewAfter: 90 })
+    for (const key of [old, await backend.generate({ value: 'a' })]) {
+      expect(isPromise(callAtOnce(backend, 'get', key))).toBe(false)
+    }
+  })
+
   it('gives a new secret under the same handle, and keeps the old one good', async () => {
     const { backend, clock } = create({ period: 100_000 })
     const old = await backend.generate({ value: 'a' })

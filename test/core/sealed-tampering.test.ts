@@ -142,8 +142,11 @@ describe('an update that was loaded before the tampering', () => {
 })
 
 describe('what a writer to the store can do unnoticed', () => {
-  it('is to put back a whole record, value and version together', async () => {
-    const { manager, key } = await tampered(({ before }) => before)
+  it.each<[string, Change]>([
+    ['a whole record', ({ before }) => before],
+    ['a value and its version alone', ({ before: { value, version } }) => ({ value, version })],
+  ])('is to put back %s', async (_what, change) => {
+    const { manager, key } = await tampered(change)
     expect(await manager.fromKey(key)).toMatchObject({ session: { value: `${MARK} 1` } })
   })
 

@@ -1,10 +1,13 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { generateKey, handleOf, secretHashOf } from '../../src/core/key.ts'
+import { generateKey, handleOf, parseKey, secretHashOf } from '../../src/core/key.ts'
 import type { StoredRecord } from '../../src/core/store.ts'
+import type { SessionFound } from '../../src/core/session-backend.ts'
 import { foundOf, isAuthorised, summaryOf } from '../../src/core/stored-record.ts'
 
-const recordId = handleOf(generateKey())
-const current = secretHashOf(generateKey())
+const key = generateKey()
+const recordId = handleOf(key)
+const current = secretHashOf(key)
 const previous = secretHashOf(generateKey())
 const stranger = secretHashOf(generateKey())
 
@@ -62,9 +65,13 @@ describe('isAuthorised', () => {
   })
 })
 
+function found(record: StoredRecord, value: string): SessionFound {
+  return foundOf(record, value, key, parseKey(key)!)
+}
+
 describe('foundOf', () => {
   it('reports a record that nobody owns', () => {
-    expect(foundOf(recordWith(), 'text')).toEqual({
+    expect(found(recordWith(), 'text')).toEqual({
       ok: true,
       value: 'text',
       period: 60,
@@ -84,7 +91,7 @@ describe('foundOf', () => {
 
   it('reports owner, authentication and labels', () => {
     const security = { subject: 'ann', authenticatedAtMs: 0, labels: '{"device":"phone"}' }
-    expect(foundOf(recordWith({ security }), '').facts).toEqual({
+    expect(found(recordWith({ security }), '').facts).toEqual({
       createdAtMs: 1000,
       subject: 'ann',
       authenticatedAtMs: 0,
@@ -96,15 +103,22 @@ describe('foundOf', () => {
   })
 
   it('rounds the period up, so that a live record never shows 0', () => {
-    expect(foundOf(recordWith({ nowMs: 60_999, expiresAtMs: 61_000 }), '').period).toBe(1)
-    expect(foundOf(recordWith({ nowMs: 59_999, expiresAtMs: 61_000 }), '').period).toBe(2)
-    expect(foundOf(recordWith({ nowMs: 60_000, expiresAtMs: 61_000 }), '').period).toBe(1)
+    expect(found(recordWith({ nowMs: 60_999, expiresAtMs: 61_000 }), '').period).toBe(1)
+    expect(found(recordWith({ nowMs: 59_999, expiresAtMs: 61_000 }), '').period).toBe(2)
+    expect(found(recordWith({ nowMs: 60_000, expiresAtMs: 61_000 }), '').period).toBe(1)
   })
 
-  it('holds no hash', () => {
-    const security = { previousHash: previous }
-    const text = JSON.stringify(foundOf(recordWith({ security }), 'value'))
-    for (const secret of [current, previous]) expect(text).not.toContain(secret)
+  it('shows no hash and no key', () => {
+    const shown = found(recordWith({ security: { previousHash: previous } }), 'value')
+    const copy = structuredClone(shown)
+    const texts = [
+      JSON.stringify(shown),
+      inspect(shown, { depth: 9, showHidden: true }),
+      inspect(copy),
+    ]
+    for (const secret of [current, previous, key]) {
+      for (const text of texts) expect(text).not.toContain(secret)
+    }
   })
 })
 
@@ -130,7 +144,7 @@ describe('touchDue', () => {
   it.each(TOUCHES)('of a period of %d s is due after %d ms', (period, leastMs) => {
     const idleMs = period * 1000
     const at = (usedMs: number) =>
-      foundOf(recordWith({ idleMs, expiresAtMs: idleMs, deadlineMs, nowMs: usedMs }), '').touchDue
+      found(recordWith({ idleMs, expiresAtMs: idleMs, deadlineMs, nowMs: usedMs }), '').touchDue
     expect(at(0)).toBeUndefined()
     expect(at(leastMs - 1)).toBeUndefined()
     expect(at(leastMs)).toEqual({ fromMs: idleMs, toMs: idleMs + leastMs, period })
@@ -139,7 +153,7 @@ describe('touchDue', () => {
 
   it('never leads past the absolute deadline', () => {
     const at = (deadlineMs: number) =>
-      foundOf(recordWith({ idleMs: 10_000, expiresAtMs: 10_000, nowMs: 8000, deadlineMs }), '')
+      found(recordWith({ idleMs: 10_000, expiresAtMs: 10_000, nowMs: 8000, deadlineMs }), '')
     expect(at(18_001).touchDue).toEqual({ fromMs: 10_000, toMs: 18_000, period: 10 })
     expect(at(18_000).touchDue).toEqual({ fromMs: 10_000, toMs: 18_000, period: 10 })
     expect(at(17_999).touchDue).toEqual({ fromMs: 10_000, toMs: 17_999, period: 10 })
@@ -150,7 +164,7 @@ describe('touchDue', () => {
 
   it('is never due where the expiry was set beyond the period', () => {
     const record = recordWith({ idleMs: 1000, expiresAtMs: 100_000, nowMs: 50_000, deadlineMs })
-    expect(foundOf(record, '').touchDue).toBeUndefined()
+    expect(found(record, '').touchDue).toBeUndefined()
   })
 })
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createMemoryStore } from '../../src/backends/memory.ts'
+import { createMemoryBackend, createMemoryStore } from '../../src/backends/memory.ts'
 import { BackendError } from '../../src/core/errors.ts'
 import { generateKey } from '../../src/core/key.ts'
 import { createBackend } from '../../src/core/lifecycle.ts'
@@ -126,6 +126,14 @@ describe('createBackend with timeoutMs', () => {
     const clearing = backend.clearAll().catch(String)
     await pass(3000)
     expect(await clearing).toContain('within 3000 ms')
+  })
+
+  it('is described where it holds: a backend in memory answers within the call', async () => {
+    const policy = { timeoutMs: 50 }
+    expect(createBackend(createMemoryStore(), policy).describePolicy()).toMatchObject(policy)
+    const memory = createMemoryBackend({ ...policy, sweepEveryMs: 0 })
+    expect(memory.describePolicy()).not.toHaveProperty('timeoutMs')
+    expect(() => createMemoryBackend({ timeoutMs: 0 })).toThrow(RangeError)
   })
 
   it('starts no timer without it', async () => {

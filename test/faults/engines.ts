@@ -106,7 +106,8 @@ const POSTGRES: Engine = {
       return migrated(createPostgresBackend(pool, { timeoutMs }), () => pool.end())
     },
     'postgres.js'({ port, timeoutMs }) {
-      const sql = postgres(urlOf('postgres', 'postgres', port), { onnotice: () => {} })
+      const url = urlOf('postgres', 'postgres', port)
+      const sql = postgres(url, { fetch_types: false, onnotice: () => {} })
       return migrated(createPostgresBackend(sql, { timeoutMs }), () => sql.end({ timeout: 1 }))
     },
   },

@@ -92,6 +92,14 @@ describe('clientLabels', () => {
     null,
     '::<',
     ':'.repeat(46),
+    ':::',
+    '1:2',
+    '1::2::3',
+    '::1]:80/[',
+    '203.0.113.256',
+    '999.1.1.1',
+    '1.2.3.4.',
+    '::ffff:999.1.1.1',
   ])('leaves out %j, which is none', (address) => {
     expect(addressOf(address)).toBeUndefined()
   })

@@ -107,6 +107,8 @@ describe('bind with carryOver', () => {
       const options = { carryOver: carry as typeof carryOver }
       await expect(sessions.bind(session, 'ann', options)).rejects.toMatchObject({ name })
     }
+    const misspelt = sessions.bind(session, 'ann', { carryover: carryOver } as object)
+    await expect(misspelt).rejects.toThrow(new TypeError('bind has no option "carryover"'))
     expect(store.calls).toEqual([])
     expect(session).toMatchObject({ key: before, value: PLANTED, subject: undefined })
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Session, SessionManager } from '../../src/index.ts'
-import { createBackend, createSessionManager } from '../../src/index.ts'
+import { createBackend, createRequestSession, createSessionManager } from '../../src/index.ts'
 import { createMemoryStore } from '../../src/backends/memory.ts'
 import { createSqliteBackend } from '../../src/backends/sqlite.ts'
 import { createTestClock } from '../../src/testing/clock.ts'
@@ -8,6 +8,7 @@ import type { TestClock } from '../../src/testing/clock.ts'
 import { make } from '../backends/cookie/fixture.ts'
 import { createManualClock } from '../core/manual-clock.ts'
 import type { ManualClock } from '../core/manual-clock.ts'
+import { schemaOf } from '../values/schemas.ts'
 import { createManager } from './fixture.ts'
 import { createPlainBackend } from './plain-backend.ts'
 
@@ -69,6 +70,27 @@ describe.each(BACKENDS)('requireRecentAuthentication, on %s,', (_, create) => {
       TOO_LONG_AGO,
     )
     await sessions.requireRecentAuthentication(late, 301)
+  })
+
+  it('rejects where there is no session, and tells a wrong question first', async () => {
+    const { sessions } = create()
+    await expect(sessions.requireRecentAuthentication(undefined, 300)).rejects.toMatchObject(
+      ANONYMOUS,
+    )
+    await expect(sessions.requireRecentAuthentication(undefined, 0)).rejects.toMatchObject({
+      code: 'ERR_SESSION_INVALID_PERIOD',
+    })
+  })
+
+  it('lets nobody pass in a request without a session', async () => {
+    const { sessions } = create()
+    const head = { sent: () => false, write: () => {} }
+    const request = createRequestSession(sessions, {}, head)
+    await expect(request.requireRecentAuthentication(300)).rejects.toMatchObject(ANONYMOUS)
+    const lenient = { ...sessions, requireRecentAuthentication: async () => {} }
+    await expect(
+      createRequestSession(lenient, {}, head).requireRecentAuthentication(300),
+    ).rejects.toThrow(TypeError)
   })
 
   it('goes by the backend’s clock, and adds what has passed since the session was loaded', async () => {
@@ -191,6 +213,19 @@ describe('requireRecentAuthentication', () => {
     await expect(early).rejects.toMatchObject(TOO_LONG_AGO)
   })
 
+  it('adds what a schema has taken to look at the value', async () => {
+    const { sessions, backend, clock, waits } = createManager()
+    const { key } = await sessions.generate('a', { subject: 'ann' })
+    clock.advance(200)
+    const schema = schemaOf(async (value) => {
+      await waits.advance(100_000)
+      return { value }
+    })
+    const slow = createSessionManager({ backend, clock: waits, schema })
+    const late = slow.requireRecentAuthentication(await load(slow, key), 300)
+    await expect(late).rejects.toMatchObject(TOO_LONG_AGO)
+  })
+
   it('is not brought nearer by a renewal', async () => {
     const { sessions, clock } = createManager()
     const { key } = await sessions.generate('a', { subject: 'ann', assurance: 'aal1' })
@@ -209,6 +244,9 @@ describe('requireRecentAuthentication', () => {
     const unsupported = { code: 'ERR_SESSION_UNSUPPORTED_OPERATION' }
     await expect(sessions.requireRecentAuthentication(session, 60)).rejects.toMatchObject(
       unsupported,
+    )
+    await expect(sessions.requireRecentAuthentication(undefined, 60)).rejects.toMatchObject(
+      ANONYMOUS,
     )
     await expect(sessions.generate('a', { absolute: 60 })).rejects.toMatchObject(unsupported)
   })

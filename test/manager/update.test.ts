@@ -246,6 +246,20 @@ describe('update', () => {
     expect(session.value).toEqual({ cart: ['tea'] })
   })
 
+  it('gives what it read after a conflict to the caller, and a copy of it to the next fn', async () => {
+    const { sessions, backend } = createManager({ manager: { freeze: false } })
+    const session = await sessions.generate({ cart: ['tea'] })
+    await backend.set(session.key, '{"cart":["rice"]}')
+    let tries = 0
+    const result = await sessions.update(session, (value) => (tries++ === 0 ? value : undefined))
+    await sessions.update(session, (value) => {
+      ;(value as { cart: string[] }).cart.push('salt')
+      return undefined
+    })
+    expect(result).toEqual({ cart: ['rice'] })
+    expect(session.value).toEqual({ cart: ['rice'] })
+  })
+
   it('refuses a value that cannot be encoded, and leaves the session as it was', async () => {
     const { sessions, store } = createManager()
     const session = await sessions.generate(1)

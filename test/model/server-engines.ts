@@ -78,9 +78,10 @@ local function shown(call)
     local realMs = tonumber(real[1]) * 1000 + math.floor(tonumber(real[2]) / 1000)
     local ms = tonumber(server.call('GET', '${key}'))
     if command == 'TIME' then return { string.format('%.0f', ms / 1000), '0' } end
-    if command ~= 'PEXPIREAT' then return call(command, ...) end
-    local name, at = ...
-    return call(command, name, string.format('%.0f', tonumber(at) - ms + realMs))
+    local args = { ... }
+    local at = command == 'PEXPIREAT' and 2 or args[3] == 'PXAT' and 4
+    if at then args[at] = string.format('%.0f', tonumber(args[at]) - ms + realMs) end
+    return call(command, unpack(args))
   end
 end
 local redis = { call = shown(server.call), pcall = shown(server.pcall) }

@@ -7,20 +7,21 @@ export type Imports = Readonly<Record<string, readonly string[]>>
 
 /** Sizes in bytes, minified and compressed as servers send them. */
 export interface BundledSize {
-  /** The entry and what it imports statically. */
+  /** What is loaded at first, where the bundler keeps apart what is loaded on demand. */
   readonly atFirst: number
-  /** The chunks that are loaded when they are needed. */
-  readonly onDemand: number
+  /** All of it in one file. */
+  readonly whole: number
 }
 
 /**
- * The size of a bundle of the built package. `imports` are names by the file below `dist` that exports them; what else
- * those files export is left out, as bundlers do.
+ * The size that an application has by the built package, when it does nothing else. `imports` are names by the file
+ * below `dist` that exports them; what else those files export is left out, as bundlers do.
  */
 export async function bundledSize(dist: string, imports: Imports): Promise<BundledSize> {
   const lines = Object.entries(imports).map(
-    ([file, names]) => `export { ${names.join()} } from ${JSON.stringify(join(dist, file))}`,
+    ([file, names]) => `import { ${names.join()} } from ${JSON.stringify(join(dist, file))}`,
   )
+  lines.push(`globalThis.application = [${Object.values(imports).flat().join()}]`)
   const entry = 'virtual:entry'
   const bundle = await rolldown({
     input: entry,
@@ -35,6 +36,9 @@ export async function bundledSize(dist: string, imports: Imports): Promise<Bundl
     ],
   })
   try {
+    const inOne = { format: 'esm', minify: true, codeSplitting: false } as const
+    const { output: whole } = await bundle.generate(inOne)
+    if (whole.length !== 1) throw new Error('the bundle is not in one file')
     const { output } = await bundle.generate({ format: 'esm', minify: true })
     const chunks = output.filter((part) => part.type === 'chunk')
     const atFirst = new Set(chunks.filter(({ isEntry }) => isEntry))
@@ -42,15 +46,13 @@ export async function bundledSize(dist: string, imports: Imports): Promise<Bundl
     for (const { imports: files } of atFirst) {
       chunks.filter(({ fileName }) => files.includes(fileName)).forEach((part) => atFirst.add(part))
     }
-    const onDemand = chunks.filter((part) => !atFirst.has(part))
-    return { atFirst: compressed([...atFirst]), onDemand: compressed(onDemand) }
+    return { atFirst: compressed([...atFirst]), whole: compressed([whole[0]]) }
   } finally {
     await bundle.close()
   }
 }
 
 function compressed(chunks: readonly { readonly code: string }[]): number {
-  if (chunks.length === 0) return 0
   return gzipSync(chunks.map(({ code }) => code).join(''), { level: 9 }).length
 }
 

@@ -299,3 +299,22 @@ describe('the touch of a request', () => {
     await expect(request.load()).rejects.toMatchObject(rejected)
   })
 })
+
+describe('bind', () => {
+  it.each([
+    { assurance: 'aal9' },
+    { absolute: 0.5 },
+    { labels: { device: 7 } },
+    { carryOver: 'cart' },
+    { carryover: () => 'cart' },
+  ])('ends nobody’s session for a login that cannot be: %j', async (options) => {
+    const { sessions, store } = await createRequest('no_cookie')
+    const { key } = await sessions.generate('ann’s', { subject: 'ann' })
+    store.calls.length = 0
+    const head = createHead()
+    const request = createRequestSession(sessions, cookieOf(key), head)
+    await expect(request.bind('bob', 'bob’s', options as object)).rejects.toThrow(/"[a-z]+"/i)
+    expect([...store.calls, ...cookiesIn(head)]).toEqual([])
+    expect((await sessions.fromKey(key)).ok).toBe(true)
+  })
+})

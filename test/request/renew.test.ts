@@ -73,6 +73,25 @@ describe('renewAfter', () => {
     expect(await visit(sessions, next)).toBe(next)
   })
 
+  it('is not made early, for a touch, while a request from before the last seconds may be under way', async () => {
+    const { sessions, clock } = createManager({ policy: { ...POLICY, renewAfter: 840 } })
+    const { key } = await sessions.generate(1)
+    clock.advance(330)
+    await visit(sessions, key, 'touches are due 500 seconds later')
+    clock.advance(479)
+    const head = createHead()
+    const slow = createRequestSession(sessions, cookieOf(key), head)
+    await slow.load()
+    // 29 seconds before it is due, with a touch.
+    clock.advance(22)
+    const next = await visit(sessions, key)
+    await visit(sessions, next)
+    await slow.set('slow')
+    const last = /=([\w-]{22}\.[\w-]{43});/.exec(cookiesIn(head).at(-1) ?? '')?.[1] ?? next
+    clock.advance(31)
+    await expect(visit(sessions, last)).resolves.toBeDefined()
+  })
+
   it('goes on with what was read when the session is rotated beside it', async () => {
     let rotate: (() => Promise<unknown>) | undefined
     const { sessions, clock, backend } = createManager({

@@ -40,7 +40,7 @@ export function startMariadb(options: MariadbServerOptions = {}): Promise<Mariad
   const installer = join(dirname(command), '..', 'bin', 'mariadb-install-db')
   return start(command, { name: 'mariadb', settings }, (data) => [
     installer,
-    ['--no-defaults', ...asRoot(), `--datadir=${data}`, ...INSTALLING],
+    ['--no-defaults', ...asRoot(), `--datadir=${data}`, temporary(dirname(data)), ...INSTALLING],
   ])
 }
 
@@ -61,7 +61,13 @@ export async function startMysql(
   const settings = { mysqlx: 'OFF', ...options.settings }
   return start(command, { name: 'mysql', settings }, (data) => [
     command,
-    ['--no-defaults', ...asRoot(), `--datadir=${data}`, '--initialize-insecure'],
+    [
+      '--no-defaults',
+      ...asRoot(),
+      `--datadir=${data}`,
+      temporary(dirname(data)),
+      '--initialize-insecure',
+    ],
   ])
 }
 
@@ -83,6 +89,7 @@ async function start(
         '--no-defaults',
         ...asRoot(),
         `--datadir=${join(folder, 'data')}`,
+        temporary(folder),
         `--socket=${join(folder, 'socket')}`,
         `--pid-file=${join(folder, 'pid')}`,
         `--init-file=${join(folder, 'init.sql')}`,
@@ -96,6 +103,11 @@ async function start(
     }),
   )
   return { ...server, url: `mariadb://sojourn:sojourn@127.0.0.1:${server.port}/sojourn` }
+}
+
+/** One that starts deletes temporary tables that it takes for its own: in a folder that is shared, another's. */
+function temporary(folder: string): string {
+  return `--tmpdir=${folder}`
 }
 
 function asRoot(): string[] {

@@ -20,6 +20,7 @@ beforeAll(async () => {
   sql = postgres(`postgres://sojourn:any@${hosts}/postgres?target_session_attrs=primary`, {
     max: 4,
     connect_timeout: 1,
+    fetch_types: false,
     onnotice: () => {},
   })
   const backend = createPostgresBackend(sql, { sweepEveryMs: 0, timeoutMs: 2000 })

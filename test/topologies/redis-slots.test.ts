@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRedisBackend } from '../../src/backends/redis.ts'
 import { createSessionManager } from '../../src/index.ts'
@@ -95,6 +96,55 @@ function startWriters(sessions: ReturnType<typeof createSessionManager<number>>,
   }
 }
 
+/**
+ * Reads sessions at every turn, and adds to some, so that at any moment something has just been sent: writes wait for
+ * a failover, and who waits sends nothing. Tells the faults.
+ */
+async function startCrowd(sessions: ReturnType<typeof createSessionManager<number>>) {
+  const crowd = await Promise.all(
+    Array.from({ length: 8 }, async () => ({ session: await sessions.generate(0), added: 0 })),
+  )
+  const faults: unknown[] = []
+  const underWay = { reads: 0, writes: 0 }
+  const state = { stopped: false }
+  const read = async (key: string) => {
+    underWay.reads++
+    const found = await sessions.fromKey(key).catch((error: unknown) => faults.push(error))
+    underWay.reads--
+    if (typeof found === 'object' && !found.ok) faults.push(found.reason)
+  }
+  const add = async (member: (typeof crowd)[number]) => {
+    underWay.writes++
+    try {
+      await sessions.update(member.session, (count) => count + 1)
+      member.added++
+    } catch (error) {
+      faults.push(error)
+    }
+    underWay.writes--
+  }
+  const running = (async () => {
+    for (let turn = 0; !state.stopped || underWay.reads + underWay.writes > 0; turn++) {
+      const member = crowd[turn % crowd.length]
+      if (!state.stopped && member !== undefined) {
+        if (underWay.reads < 500) void read(member.session.key)
+        if (underWay.writes < crowd.length) void add(member)
+      }
+      await nextTurn()
+    }
+  })()
+  return {
+    async stop() {
+      state.stopped = true
+      await running
+      for (const { session, added } of crowd) {
+        expect(await sessions.fromKey(session.key)).toMatchObject({ session: { value: added } })
+      }
+      return faults
+    },
+  }
+}
+
 describe.each(DRIVERS)(
   'createRedisBackend on a cluster that changes, by $driver',
   ({ connect }) => {
@@ -147,13 +197,14 @@ describe.each(DRIVERS)(
       const [line = ''] = (await command(old, 'CLUSTER', 'REPLICAS', id)).split('\n')
       const replica = cluster.nodes.find(({ port }) => line.includes(`:${port}@`)) as RedisServer
       const writers = startWriters(sessions, key)
+      const crowd = await startCrowd(sessions)
       await writers.more()
       await command(replica, 'CLUSTER', 'FAILOVER')
       await cluster.ready()
       expect(await masterOf(slot)).toBe(replica)
       await writers.more()
       const { acknowledged, faults } = await writers.stop()
-      expect(faults).toEqual([])
+      expect([...faults, ...(await crowd.stop())]).toEqual([])
       expect(await sessions.fromKey(key)).toMatchObject({ session: { value: acknowledged } })
       expect(await sessions.fromKey(gone.key)).toEqual({ ok: false, reason: 'not_found' })
       expect(await backend.list('ann')).toHaveLength(1)

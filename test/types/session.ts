@@ -53,6 +53,7 @@ session.labels['device'] = 'phone'
 // A level is one of three, said at an authentication and asked for before a sensitive step.
 void sessions.bind(session, 'alice', { assurance: 'aal2', absolute: 3600 })
 void sessions.requireRecentAuthentication(session, 300, { assurance: 'aal3' })
+void sessions.requireRecentAuthentication(undefined, 300)
 // @ts-expect-error
 void sessions.bind(session, 'alice', { assurance: 'aal4' })
 // @ts-expect-error

@@ -118,6 +118,13 @@ export const note: Promise<string | undefined> = takeFlash(visit, 'note')
 export const codes: Promise<readonly number[] | undefined> = takeFlash(visit, 'codes', {
   expiry: 60,
 })
+// What is left of the value must be one that can be written.
+type Noted<At> = { at: At; note?: string }
+declare const coerced: RequestSession<Noted<Date>, Noted<unknown>>
+export const coercedNote: Promise<string | undefined> = takeFlash(coerced, 'note')
+declare const parsed: RequestSession<Noted<Date>, Noted<string>>
+// @ts-expect-error
+void takeFlash(parsed, 'note')
 // @ts-expect-error
 export const taken: Promise<string> = takeFlash(visit, 'note')
 // @ts-expect-error

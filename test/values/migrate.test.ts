@@ -64,6 +64,17 @@ describe('migrate', () => {
     expect(migrate.mock.calls).toEqual([[[1], ' [1] ']])
   })
 
+  it('gets it as decoded, whatever the schema has made of it on its way to refusing it', async () => {
+    const emptying = schemaOf<Counter, Counter>((value) => {
+      if ((value as { count?: unknown }).count !== undefined) return { value: value as Counter }
+      delete (value as { old?: unknown }).old
+      return { issues: [{ message: 'no count' }] }
+    })
+    const migrate: Migrate = (value) => ({ count: (value as { old: number }).old })
+    const session = await sessionOf(await holding('{"old":7}', migrate, emptying))
+    expect(session.value).toEqual({ count: 7 })
+  })
+
   it('gets undefined and the text of what does not decode', async () => {
     const migrate = vi.fn<Migrate>((value, text) =>
       value === undefined ? { count: text.length } : undefined,

@@ -17,6 +17,7 @@ const FAULTS = Object.entries({
   'rejects with h1dden': () => Promise.reject(new Error('h1dden')),
   'gives nothing': () => undefined as never,
   'promises nothing': () => Promise.resolve(undefined as never),
+  'gives issues that are none': () => ({ issues: null }) as never,
 })
 
 describe.each([

@@ -1,4 +1,4 @@
-import { assertOptions } from '../../core/options.ts'
+import { assertBoolean, assertFunction, assertOneOf, assertOptions } from '../../core/options.ts'
 import type { GuardedRequest } from './request.ts'
 
 /** Options of `createGuard`. */
@@ -104,12 +104,8 @@ export function checkGuardOptions(options: GuardOptions): GuardRules {
   const { requireToken = false, strict = false } = options
   assertBoolean('requireToken', requireToken)
   assertBoolean('strict', strict)
-  if (sameSite !== 'refuse' && sameSite !== 'allow') {
-    throw new TypeError('"sameSite" must be "refuse" or "allow"')
-  }
-  if (unsafe !== undefined && typeof unsafe !== 'function') {
-    throw new TypeError('"unsafe" must be a function')
-  }
+  assertOneOf('sameSite', sameSite, ['refuse', 'allow'])
+  if (unsafe !== undefined) assertFunction('unsafe', unsafe)
   return {
     origins: origin === undefined ? undefined : ownOrigins(origin),
     trusted: originsOf('trustedOrigins', trustedOrigins),
@@ -124,10 +120,6 @@ export function checkGuardOptions(options: GuardOptions): GuardRules {
     secrets: secrets === undefined ? undefined : secretsOf(secrets),
     strict,
   }
-}
-
-function assertBoolean(option: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw new TypeError(`"${option}" must be true or false`)
 }
 
 function ownOrigins(origin: string | readonly string[]): ReadonlySet<string> {

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto'
-import { hkdfSync, randomBytes } from 'node:crypto'
+import { hkdfSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { drawText } from '../../core/key.ts'
 
 /** A secret of the key ring: text of at least 32 characters, or at least 32 bytes. */
 export type Secret = string | Uint8Array
@@ -78,13 +79,14 @@ function deriveKey(secret: Buffer, audience: string, newest: boolean): RingKey {
  * The key and the nonce of one sealed text. With 96 random bits of nonce under one key, GCM is safe for 2^32 texts
  * (NIST SP 800-38D §8.3), which a busy site reaches in weeks; with 192 random bits for both, nobody reaches the end.
  */
-function materialOf({ master }: RingKey, salt: Buffer): { key: Buffer; nonce: Buffer } {
+function materialOf({ master }: RingKey, salt: Buffer): { key: KeyObject; nonce: Buffer } {
   const material = createHmac('sha512', master).update(salt).digest()
-  return { key: material.subarray(0, 32), nonce: material.subarray(32, 44) }
+  // As a `KeyObject`: what is none has Node 24 throw two errors of its own first, which costs more than the cipher.
+  return { key: createSecretKey(material.subarray(0, 32)), nonce: material.subarray(32, 44) }
 }
 
 function seal(ring: RingKey, plain: string): string {
-  const salt = randomBytes(SALT_BYTES)
+  const salt = Buffer.from(drawText(SALT_BYTES), 'base64url')
   const { key, nonce } = materialOf(ring, salt)
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(ring.associated)

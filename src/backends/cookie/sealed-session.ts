@@ -54,21 +54,20 @@ export function encodeSession(session: SealedSession): string {
 export function decodeSession(text: string): SealedSession {
   const end = text.indexOf('\n')
   const facts = JSON.parse(text.slice(0, end)) as Facts
-  const [handle, idleMs, createdAtMs, issuedAtMs, expiresAtMs, deadlineMs, ...owner] = facts
-  const [subject, authenticatedAtMs, boundAtMs, rotatedAtMs, labels, extra = null] = owner
+  // By their places: a pattern with a rest walks the array twice.
   return {
-    handle,
+    handle: facts[0],
     value: text[end + 1] === '=' ? text.slice(end + 2) : null,
-    idleMs,
-    createdAtMs,
-    issuedAtMs,
-    expiresAtMs,
-    deadlineMs,
-    subject,
-    authenticatedAtMs,
-    boundAtMs,
-    rotatedAtMs,
-    labels,
-    extra,
+    idleMs: facts[1],
+    createdAtMs: facts[2],
+    issuedAtMs: facts[3],
+    expiresAtMs: facts[4],
+    deadlineMs: facts[5],
+    subject: facts[6],
+    authenticatedAtMs: facts[7],
+    boundAtMs: facts[8],
+    rotatedAtMs: facts[9],
+    labels: facts[10],
+    extra: facts[11] ?? null,
   }
 }

@@ -1,16 +1,17 @@
-import { randomBytes } from 'node:crypto'
 import {
   absoluteMsOf,
   assertAuthentication,
   assertRotation,
   authenticatedExtra,
 } from '../../core/authentication.ts'
-import type { Missed, SetResult } from '../../core/backend.ts'
+import { promised, whenDone } from '../../core/awaitable.ts'
+import type { Awaitable, Missed, SetResult } from '../../core/backend.ts'
 import { assertValue } from '../../core/codec.ts'
 import { InvalidValueError, UnsupportedOperationError } from '../../core/errors.ts'
-import { isHandle } from '../../core/key.ts'
+import { drawText, isHandle } from '../../core/key.ts'
 import type { Handle, Key } from '../../core/key.ts'
 import { decodeExtra, encodeExtra, NO_EXTRA } from '../../core/extra.ts'
+import type { Extra } from '../../core/extra.ts'
 import { decodeLabels, encodeLabels } from '../../core/labels.ts'
 import { assertExpiry, periodLeft } from '../../core/period.ts'
 import { describeTimeouts } from '../../core/policy-description.ts'
@@ -30,6 +31,8 @@ import { assertSubject } from '../../core/subject.ts'
 import type { KeyRing } from './key-ring.ts'
 import { MAX_SKEW_MS } from './revocations.ts'
 import type { Revocations } from './revocations.ts'
+import { ReadExtra } from './read-extra.ts'
+import type { Opened } from './read-extra.ts'
 import { decodeSession, encodeSession } from './sealed-session.ts'
 import type { SealedSession } from './sealed-session.ts'
 
@@ -48,8 +51,7 @@ export interface StatelessParts {
 interface Live {
   readonly session: SealedSession
   readonly nowMs: number
-  /** Sealed with the newest secret. */
-  readonly newest: boolean
+  readonly opened: Opened
 }
 
 const NOT_FOUND: Missed = { ok: false, reason: 'not_found' }
@@ -62,18 +64,20 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
   const { defaultPeriod, absolute } = timeouts
   const absoluteMs = absolute * 1000
 
-  function open(key: string): ReturnType<KeyRing['open']> {
-    return typeof key === 'string' && key.length <= longest ? ring.open(key) : undefined
+  function open(key: string): Opened | undefined {
+    const opened = typeof key === 'string' && key.length <= longest ? ring.open(key) : undefined
+    return opened && { key, ring, sealed: decodeSession(opened.plain), newest: opened.newest }
   }
 
-  async function liveOf(key: string): Promise<Live | undefined> {
-    const opened = open(key)
+  function liveOf(key: string, extra?: Extra): Awaitable<Live | undefined> {
+    const opened = ReadExtra.openedOf(extra, ring, key) ?? open(key)
     if (opened === undefined) return undefined
     const nowMs = now()
-    const session = within(decodeSession(opened.plain), absoluteMs)
+    const session = within(opened.sealed, absoluteMs)
     if (nowMs >= session.expiresAtMs || session.issuedAtMs > nowMs + MAX_SKEW_MS) return undefined
-    if (revocations !== undefined && (await revocations.isRevoked(session))) return undefined
-    return { session, nowMs, newest: opened.newest }
+    const live = { session, nowMs, opened }
+    if (revocations === undefined) return live
+    return revocations.isRevoked(session).then((revoked) => (revoked ? undefined : live))
   }
 
   /** Seals the session as it is from `nowMs` on. */
@@ -97,7 +101,7 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
     const idleMs = expiry * 1000
     const deadlineMs = nowMs + absoluteMsOf(absolute, options.absolute)
     const session: SealedSession = {
-      handle: randomBytes(16).toString('base64url') as Handle,
+      handle: drawText(16) as Handle,
       value: value ?? null,
       idleMs,
       createdAtMs: nowMs,
@@ -112,7 +116,10 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
       extra: encodeExtra(extra),
     }
     const key = sealed(session)
-    onCreated?.({ ...factsOf(session, nowMs), period: periodLeft(session.expiresAtMs, nowMs) })
+    onCreated?.({
+      ...factsOf(session, nowMs, extra),
+      period: periodLeft(session.expiresAtMs, nowMs),
+    })
     return key
   }
 
@@ -121,24 +128,24 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
     return revocations.bindingAt(subject, nowMs)
   }
 
-  async function get(key: string): Promise<StatelessFound | Missed> {
-    const live = await liveOf(key)
+  function found(live: Live | undefined): StatelessFound | Missed {
     if (live === undefined) return NOT_FOUND
-    const { session, nowMs } = live
+    const { session, nowMs, opened } = live
     const { value, expiresAtMs } = session
     if (value === null) return NOT_SET
     const period = periodLeft(expiresAtMs, nowMs)
-    return { ok: true, value, period, facts: factsOf(session, nowMs), touchDue: dueOf(live) }
+    const facts = factsOf(session, nowMs, ReadExtra.of(decodeExtra(session.extra), opened))
+    return { ok: true, value, period, facts, touchDue: dueOf(live) }
   }
 
   async function set(
     key: string,
     value: string | undefined,
-    { expiry, keepPeriod = false }: SessionSetOptions = {},
+    { expiry, keepPeriod = false, extra }: SessionSetOptions = {},
   ): Promise<SetResult> {
     if (expiry !== undefined) assertExpiry('expiry', expiry)
     if (value !== undefined) assertValue(value)
-    const live = await liveOf(key)
+    const live = await liveOf(key, extra)
     if (live === undefined) return GONE
     const { session, nowMs } = live
     const seconds = expiry ?? (keepPeriod ? undefined : defaultPeriod())
@@ -203,7 +210,7 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
   async function clear(key: string): Promise<void> {
     const opened = revocations && open(key)
     // Whatever has been rotated or has expired since: other copies of the session may be newer.
-    if (opened !== undefined) await revocations?.end(decodeSession(opened.plain).handle)
+    if (opened !== undefined) await revocations?.end(opened.sealed.handle)
   }
 
   return {
@@ -214,7 +221,7 @@ export function createStatelessBackend(parts: StatelessParts): StatelessBackend 
     describePolicy: () => describeTimeouts(timeouts),
     maxKeyLength: maxBytes,
     generate,
-    get,
+    get: promised((key: string) => whenDone(liveOf(key), found)),
     set,
     clear,
     touch,
@@ -256,15 +263,15 @@ function renewed(session: SealedSession, nowMs: number): SealedSession {
 }
 
 /** A touch that is due by time, or because the session is not yet under the newest secret. */
-function dueOf({ session, nowMs, newest }: Live): TouchDue | undefined {
+function dueOf({ session, nowMs, opened }: Live): TouchDue | undefined {
   const { idleMs, expiresAtMs, deadlineMs } = session
   const due = touchDueOf({ idleMs, expiresAtMs, deadlineMs, nowMs })
-  if (due !== undefined || newest) return due
+  if (due !== undefined || opened.newest) return due
   const toMs = Math.min(nowMs + idleMs, deadlineMs)
   return { fromMs: expiresAtMs, toMs, period: periodLeft(toMs, nowMs) }
 }
 
-function factsOf(session: SealedSession, nowMs: number): SessionFacts {
+function factsOf(session: SealedSession, nowMs: number, extra: Extra): SessionFacts {
   return {
     handle: session.handle,
     createdAtMs: session.createdAtMs,
@@ -273,7 +280,7 @@ function factsOf(session: SealedSession, nowMs: number): SessionFacts {
     nowMs,
     labels: decodeLabels(session.labels),
     securityVersion: session.rotatedAtMs,
-    extra: decodeExtra(session.extra),
+    extra,
   }
 }
 

@@ -88,6 +88,11 @@ export function createTieredStore(now: () => number, most: number = MOST_ON_HEAP
     return entry !== undefined && nowMs < entry.expiresAtMs ? entry : undefined
   }
 
+  function writable(recordId: Handle, secretHash: SecretHash, nowMs: number): Entry | undefined {
+    const entry = live(recordId, nowMs)
+    return entry && mayWrite(entry.security, secretHash, nowMs) ? entry : undefined
+  }
+
   function allOf(subject: string): Entry[] {
     return [...(cells?.of(subject) ?? []), ...(subjects.get(subject) ?? [])]
   }
@@ -156,10 +161,8 @@ export function createTieredStore(now: () => number, most: number = MOST_ON_HEAP
 
     update(recordId, secretHash, { value, idleMs }, version) {
       const nowMs = now()
-      const entry = live(recordId, nowMs)
-      if (entry === undefined || !mayWrite(entry.security, secretHash, nowMs)) {
-        return { ok: false, reason: 'gone' }
-      }
+      const entry = writable(recordId, secretHash, nowMs)
+      if (entry === undefined) return { ok: false, reason: 'gone' }
       if (version !== undefined && version !== entry.version)
         return { ok: false, reason: 'conflict' }
       if (value !== undefined) {
@@ -174,9 +177,8 @@ export function createTieredStore(now: () => number, most: number = MOST_ON_HEAP
 
     touch(recordId, secretHash, fromMs, toMs) {
       const nowMs = now()
-      const entry = live(recordId, nowMs)
-      if (entry === undefined || !mayWrite(entry.security, secretHash, nowMs)) return false
-      if (entry.expiresAtMs !== fromMs) return false
+      const entry = writable(recordId, secretHash, nowMs)
+      if (entry === undefined || entry.expiresAtMs !== fromMs) return false
       entry.expiresAtMs = Math.min(toMs, entry.deadlineMs)
       if (cells !== undefined) keep(entry)
       return true
@@ -258,7 +260,7 @@ function asRead(entry: Entry, nowMs: number): StoredRecord {
 }
 
 function mayWrite(security: SecurityPart, secretHash: SecretHash, nowMs: number): boolean {
+  const { previousHash, previousUntilMs } = security
   if (secretHash === security.secretHash) return true
-  if (secretHash !== security.previousHash) return false
-  return security.previousUntilMs === null || nowMs < security.previousUntilMs
+  return secretHash === previousHash && (previousUntilMs === null || nowMs < previousUntilMs)
 }

@@ -11,7 +11,8 @@ const LOCK_SUBJECT = `${START_READ_COMMITTED}
     SELECT slot INTO v_slot FROM {locks} WHERE slot = 1 + ORD(p_subject_hash) FOR UPDATE;
     IF v_slot IS NULL THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a row of locks is missing'; END IF;`
 const AUTHORISED = `(v_hash = p_hash OR (v_previous = p_hash AND (v_until IS NULL OR v_until > v_now)))`
-// The oldest of the subject's live records but for p_id, v_excess of them.
+// The subject's live records but for p_id and the newest v_stay of the others. So many of the oldest would be too many, if
+// one that was counted has left since.
 const EVICT = `OPEN victims;
       FETCH victims INTO v_victim;
       WHILE v_victim IS NOT NULL DO
@@ -40,7 +41,7 @@ const ENDED = `DECLARE ended CURSOR FOR SELECT id FROM {table}
     WHERE subject_hash = p_subject_hash AND expires_at <= v_now AND id <> p_id ORDER BY id;`
 const VICTIMS = `DECLARE victims CURSOR FOR SELECT id FROM {table}
     WHERE subject_hash = p_subject_hash AND expires_at > v_now AND id <> p_id
-    ORDER BY created_at, id LIMIT v_excess;
+    ORDER BY created_at DESC, id DESC LIMIT ${MANY} OFFSET v_stay;
   DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;`
 
 /**
@@ -52,7 +53,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
     `p_id VARBINARY(64), p_hash VARBINARY(64), p_value LONGBLOB, p_idle BIGINT, p_absolute BIGINT,
   p_subject LONGBLOB, p_subject_hash VARBINARY(32), p_authenticated BIGINT, p_labels LONGBLOB, p_extra LONGBLOB,
   p_max BIGINT, p_evict BIGINT`,
-    `DECLARE v_slot, v_now, v_expires, v_live, v_ending, v_excess BIGINT;
+    `DECLARE v_slot, v_now, v_expires, v_live, v_ending, v_stay BIGINT;
   DECLARE v_victim, v_ended, v_answer VARBINARY(64);
   ${ENDED}
   ${VICTIMS}
@@ -74,8 +75,8 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
       secret_hash, authenticated_at, subject_hash, subject, labels, extra, value)
     VALUES (p_id, 1, p_idle, v_now, v_expires, v_now + p_absolute, 1,
       p_hash, IF(p_authenticated, v_now, NULL), p_subject_hash, p_subject, p_labels, p_extra, p_value);
-    SET v_excess = v_live + 1 - p_max;
-    IF v_excess > 0 THEN
+    IF v_live >= p_max THEN
+      SET v_stay = GREATEST(p_max - 1, 0);
       ${EVICT}
     END IF;
     SET v_answer = CONCAT_WS(',', v_now, v_expires);
@@ -119,7 +120,7 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   p_set_previous BIGINT, p_previous VARBINARY(64), p_grace BIGINT, p_absolute BIGINT,
   p_set_subject BIGINT, p_subject LONGBLOB, p_subject_hash VARBINARY(32),
   p_set_labels BIGINT, p_labels LONGBLOB, p_set_extra BIGINT, p_extra LONGBLOB, p_max BIGINT, p_evict BIGINT`,
-    `DECLARE v_slot, v_now, v_version, v_idle, v_expires, v_deadline, v_authenticated, v_until, v_live, v_ending, v_excess BIGINT;
+    `DECLARE v_slot, v_now, v_version, v_idle, v_expires, v_deadline, v_authenticated, v_until, v_live, v_ending, v_stay BIGINT;
   DECLARE v_subject_hash VARBINARY(32);
   DECLARE v_victim, v_ended, v_answer VARBINARY(64);
   ${ENDED}
@@ -143,8 +144,8 @@ export const PROCEDURES: Readonly<Record<string, readonly [parameters: string, b
   ELSEIF v_live >= p_max AND NOT p_evict AND NOT (v_subject_hash <=> p_subject_hash) THEN
     SET v_answer = 'limit';
   ELSE
-    SET v_excess = v_live + 1 - p_max;
-    IF v_excess > 0 AND p_evict THEN
+    IF v_live >= p_max AND p_evict THEN
+      SET v_stay = GREATEST(p_max - 1, 0);
       ${EVICT}
       SET v_now = ${CLOCK};
     END IF;

@@ -17,17 +17,21 @@ export interface PgClient {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
-/** The part of postgres.js's `sql` that this backend calls. */
+/** The part of postgres.js's `sql` that this backend calls, or knows it by. */
 export interface PostgresJsClient {
   unsafe(
     text: string,
     values?: Cell[],
-    options?: { readonly prepare?: boolean },
+    options?: {
+      readonly prepare?: boolean
+      readonly simple?: boolean
+      readonly onexecute?: () => boolean
+    },
   ): PromiseLike<unknown> & { values(): PromiseLike<readonly unknown[]> }
-  begin(run: (sql: Pick<PostgresJsClient, 'unsafe'>) => PromiseLike<unknown>): PromiseLike<unknown>
+  begin(...args: never[]): unknown
 }
 
-/** The part of PGlite that this backend calls. */
+/** The part of PGlite that this backend calls, or knows it by. */
 export interface PgliteClient {
   query(
     text: string,
@@ -54,18 +58,14 @@ export type Ask = (statement: Statement, values: Cell[]) => Promise<readonly (re
 
 /** A client of any kind. */
 export interface Connection {
-  /** Sends one statement, and gives its rows. */
-  ask(statement: Statement, values: Cell[]): Promise<readonly (readonly Cell[])[]>
-  /** Sends one statement without parameters, by the simple protocol. */
-  run(text: string): Promise<void>
+  /** Sends one statement, and gives its rows. A fault is thrown as the client has it. */
+  readonly ask: Ask
 }
 
 const LONGEST_MS = 2 ** 31 - 1
 // The caller is told first. `pg` then gives up the connection that hangs, later by as much again: its timer, unlike the
 // core's, takes an answer for late that came in time while the event loop was busy.
 const PG_FACTOR = 2
-// How many times the usual time a migration may take.
-const RUN_PATIENCE = 60
 
 /**
  * Tells the kinds of client apart by their methods.
@@ -113,10 +113,6 @@ function pg(client: PgClient, prepare: boolean, timeoutMs: number): Connection {
       const { rows } = await send(() => client.query(query))
       return rows as readonly Cell[][]
     },
-    async run(text) {
-      const query_timeout = Math.min(timeoutMs * RUN_PATIENCE * PG_FACTOR, LONGEST_MS)
-      await send(() => client.query({ text, rowMode: 'array', query_timeout }))
-    },
   }
 }
 
@@ -137,12 +133,13 @@ function postgresJs(sql: PostgresJsClient, prepare: boolean): Connection {
   return {
     async ask({ text, name }, values) {
       const prepared = prepare && name !== undefined
-      return (await sql.unsafe(text, values, { prepare: prepared }).values()) as readonly Cell[][]
-    },
-    async run(text) {
-      // On a connection of its own. postgres.js would send other statements behind one without parameters, before its
-      // answer; PgBouncer before 1.21 then loses them, because they come in two parts.
-      await sql.begin((transaction) => transaction.unsafe(text))
+      // A statement without parameters would go by the simple protocol. Other statements sent behind it, before its
+      // answer, come in two parts then, which PgBouncer before 1.21 loses. And on a connection of its own, by "begin",
+      // a connection that breaks ends the process: an uncaught TypeError, its issue 1208.
+      // What postgres.js asks of its transactions keeps others from being sent behind one that waits for a lock.
+      const alone = values.length === 0 && { onexecute: () => false }
+      const sent = sql.unsafe(text, values, { prepare: prepared, simple: false, ...alone })
+      return (await sent.values()) as readonly Cell[][]
     },
   }
 }
@@ -152,9 +149,6 @@ function pglite(client: PgliteClient): Connection {
     async ask({ text }, values) {
       const { rows } = await client.query(text, values, { rowMode: 'array' })
       return rows as readonly Cell[][]
-    },
-    async run(text) {
-      await client.exec(text)
     },
   }
 }

@@ -12,6 +12,7 @@ export interface PgMessage {
 export interface PgListener {
   query(text: string): PromiseLike<unknown>
   on(event: 'notification', listener: (message: PgMessage) => void): unknown
+  off?(event: 'notification', listener: (message: PgMessage) => void): unknown
 }
 
 /** The part of postgres.js's `sql` that a near cache listens on. */
@@ -102,36 +103,55 @@ export function assertListener(listener: PostgresListener): void {
 
 /**
  * Calls `forget` for each record that the triggers tell of, and without one for more than fit into a message. A
- * listener that cannot listen is a warning of the process: the bound holds without it.
+ * listener that cannot listen is a warning of the process: the bound holds without it. What is returned ends it; a
+ * `Client` of `pg` stays on the channel, which others may listen to.
  */
 export function onNotice(
   listener: PostgresListener,
   table: string,
   forget: (recordId?: Handle) => void,
-): void {
+): () => void {
   const channel = channelOf(namesOf(table).entry)
   const hear = (payload: string): void => {
     if (payload === ALL) forget()
     else for (const id of payload.split(' ')) if (isHandle(id)) forget(id)
   }
-  listen(listener, channel, hear).then(undefined, () => {
+  const { listening, stop } = listen(listener, channel, hear)
+  listening.then(undefined, () => {
     process.emitWarning('the near cache hears of no changes: its listener could not LISTEN', {
       code: LISTEN_WARNING,
     })
   })
+  return stop
 }
+
+interface Listening {
+  readonly listening: PromiseLike<unknown>
+  readonly stop: () => void
+}
+
+const watched = new WeakSet<PgListener>()
 
 function listen(
   listener: PostgresListener,
   channel: string,
   hear: (payload: string) => void,
-): PromiseLike<unknown> {
-  if ('listen' in listener) return listener.listen(channel, hear)
-  // A connection that breaks is not to end the process.
-  const breaking = listener as unknown as { on(event: 'error', ignore: () => void): unknown }
-  breaking.on('error', () => {})
-  listener.on('notification', (message) => {
+): Listening {
+  if ('listen' in listener) {
+    const listening = listener.listen(channel, hear)
+    const unlisten = (done: unknown) => (done as { unlisten?(): unknown }).unlisten?.()
+    return { listening, stop: () => void listening.then(unlisten).then(undefined, () => {}) }
+  }
+  if (!watched.has(listener)) {
+    watched.add(listener)
+    // A connection that breaks is not to end the process.
+    const breaking = listener as unknown as { on(event: 'error', ignore: () => void): unknown }
+    breaking.on('error', () => {})
+  }
+  const receive = (message: PgMessage): void => {
     if (message.channel === channel) hear(message.payload ?? '')
-  })
-  return listener.query(`LISTEN "${channel}"`)
+  }
+  listener.on('notification', receive)
+  const listening = listener.query(`LISTEN "${channel}"`)
+  return { listening, stop: () => void listener.off?.('notification', receive) }
 }

@@ -208,9 +208,10 @@ function functionsOf(names: Names): string {
     IF evicting = 0 THEN
       RETURN NULL;
     END IF;
+    -- All but the newest: that many of the oldest would be too many, if one that was counted has left since.
     doomed := ARRAY(
       SELECT id FROM ${table} WHERE subject = owner AND expires_at > now_ms AND id <> record_id
-      ORDER BY created_at, id LIMIT others + 1 - most
+      ORDER BY created_at DESC, id DESC OFFSET greatest(most - 1, 0)
     );
     PERFORM FROM ${table} WHERE id = ANY(doomed) FOR UPDATE;
     -- The record may have run out in this wait too.

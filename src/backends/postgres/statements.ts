@@ -89,12 +89,13 @@ function textsOf({ table, ledger, entry, admit, endSubject, endAll }: Names) {
   )`
   // The bucket that is still filling is left alone. `now()` is known when the statement is planned.
   const expired = `expiry_bucket < floor(date_part('epoch', now()) * 1000 / ${BUCKET_MS})::integer`
-  // Rows are found and removed by their places: the plan does not depend on a guess of how many there are.
+  // Rows are found and removed by their places: the plan does not depend on a guess of how many there are. A place is
+  // one in each partition, if the table has been made in parts; so what is removed must have expired, too.
   const doomed = (limit: string, condition: string) => `gone AS (
     DELETE FROM ${table} WHERE ctid = ANY(ARRAY(
       SELECT ctid FROM ${table} WHERE ${expired} ${condition}
       ORDER BY expiry_bucket LIMIT ${limit}::bigint FOR UPDATE SKIP LOCKED
-    )) RETURNING 1
+    )) AND ${expired} RETURNING 1
   ) SELECT count(*)::text FROM gone`
   return {
     read: `SELECT ${RECORD} FROM ${table} WHERE id = $1::text`,

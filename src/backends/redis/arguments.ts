@@ -18,7 +18,7 @@ export function versionText(version: number): string {
 /** Names for the writes of this process, each used for one write and for its repetitions. */
 export interface WriteNames {
   /** The writer and the number of a write: `kind` is apart, as a record keeps the last write of each writer. */
-  next(kind: 'v' | 's'): readonly [writer: string, serial: string]
+  next(kind: 'v' | 's'): string
   /** The name of a touch, 20 letters. */
   touch(): string
 }
@@ -28,17 +28,17 @@ export function createWriteNames(): WriteNames {
   const writer = randomBytes(8).readBigUInt64BE().toString(36).padStart(13, '0').slice(-12)
   let count = 0
   return {
-    next: (kind) => [`${writer}${kind}`, (++count).toString(36)],
+    next: (kind) => `${writer}${kind}:${(++count).toString(36)}:`,
     touch: () => `${writer}${(++count).toString(36).padStart(8, '0').slice(-8)}`,
   }
 }
 
 /** The arguments of the script that creates, from the fourth on. */
-export function creationArguments(record: NewRecord, name: readonly string[]): string[] {
+export function creationArguments(record: NewRecord, name: string): string[] {
   const { recordId, idleMs, absoluteMs, secretHash, authenticated, subject } = record
   return [
     recordId,
-    ...name,
+    name,
     whole(idleMs),
     whole(absoluteMs),
     secretHash,
@@ -56,13 +56,13 @@ export function securityArguments(
   recordId: string,
   change: SecurityChange,
   securityVersion: number,
-  name: readonly string[],
+  name: string,
 ): string[] {
   const { secretHash, previous, subject, authenticated, labels, extra } = change
   const graceMs = previous?.graceMs ?? null
   return [
     recordId,
-    ...name,
+    name,
     versionText(securityVersion),
     secretHash ?? '',
     previous === undefined ? '' : (previous?.hash ?? '-'),

@@ -21,6 +21,7 @@ export interface NodeRedisCluster {
     isReadonly: boolean | undefined,
     args: string[],
   ): Promise<unknown>
+  readonly isOpen: boolean
   readonly masters: readonly object[]
   nodeClient(node: object): Promise<Pick<NodeRedisClient, 'sendCommand'>>
   on(event: 'error', listener: (error: unknown) => void): unknown
@@ -64,6 +65,9 @@ export interface Connection {
 export function textOf(reply: unknown): string {
   return typeof reply === 'string' ? reply : String(reply)
 }
+
+// As often as the driver follows a `MOVED`.
+const MOST_CLOSED = 16
 
 const watched = new WeakSet<object>()
 
@@ -118,8 +122,7 @@ function nodeRedis(client: NodeRedisClient | NodeRedisSentinel | NodeRedisCluste
   if ('nodeClient' in client) {
     return {
       cluster: true,
-      // Never `isReadonly`: a replica may still have what a master has deleted.
-      command: (key, args) => client.sendCommand(key, false, args),
+      command: (key, args) => sendToCluster(client, key, args),
       masters: async () =>
         Promise.all(client.masters.map(async (node) => senderOf(await client.nodeClient(node)))),
     }
@@ -129,6 +132,33 @@ function nodeRedis(client: NodeRedisClient | NodeRedisSentinel | NodeRedisCluste
       ? (args) => client.sendCommand(false, args)
       : (args) => client.sendCommand(args)
   return single(send)
+}
+
+/**
+ * When a master has become a replica, node-redis closes its connection to it and rejects what others have under way
+ * there, which it would have sent to the new master at `MOVED`: here it is. A read may be sent twice, and so may a
+ * script, whose write has a name; only a deletion, which has none, may then say that it ended fewer than it did.
+ */
+async function sendToCluster(
+  client: NodeRedisCluster,
+  key: string | undefined,
+  args: string[],
+): Promise<unknown> {
+  for (let closed = 0; ; closed++) {
+    try {
+      // Never `isReadonly`: a replica may still have what a master has deleted.
+      return await client.sendCommand(key, false, args)
+    } catch (error) {
+      if (closed === MOST_CLOSED || !client.isOpen || !isClosing(error)) throw error
+    }
+  }
+}
+
+function isClosing(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.message === 'Disconnects client' || error.message === 'The client is closed')
+  )
 }
 
 function senderOf(client: Pick<NodeRedisClient, 'sendCommand'>): Send {

@@ -1,4 +1,4 @@
-import { createTimeLimit } from '../../core/time-limit.ts'
+import { createTimeLimit, tooLate } from '../../core/time-limit.ts'
 
 /** Runs a write after those of the same lane that are still under way. */
 export type InLane = <T>(lane: string, write: () => Promise<T>) => Promise<T>
@@ -9,7 +9,8 @@ export type InLane = <T>(lane: string, write: () => Promise<T>) => Promise<T>
  * with its last write. Deletions take none: a logout waits for nobody.
  *
  * A write that has had no answer for `patienceMs` holds up the others no longer: its caller has been told that its
- * outcome is unknown, and one connection that hangs must not lock a session whose other writes would get through.
+ * outcome is unknown, and one connection that hangs must not lock a session whose other writes would get through. What
+ * has waited for as long itself is not sent any more: its caller has been told too.
  */
 export function createLanes(patienceMs: number): InLane {
   const patiently = createTimeLimit(patienceMs)
@@ -30,6 +31,12 @@ export function createLanes(patienceMs: number): InLane {
       patiently(done).then(leave, leave)
       return done
     }
-    return before === undefined ? begin() : before.then(begin)
+    if (before === undefined) return begin()
+    const untilMs = performance.now() + patienceMs
+    return before.then(async () => {
+      if (performance.now() < untilMs) return begin()
+      leave()
+      throw tooLate(patienceMs)
+    })
   }
 }

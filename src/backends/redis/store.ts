@@ -2,7 +2,8 @@ import { BackendError } from '../../core/errors.ts'
 import type { Handle } from '../../core/key.ts'
 import type { Store, StoredRecord } from '../../core/store.ts'
 import { createTimeLimit } from '../../core/time-limit.ts'
-import { createWriteNames, versionText, whole } from './arguments.ts'
+import type { TimeLimit } from '../../core/time-limit.ts'
+import { createWriteNames, whole } from './arguments.ts'
 import { createServerClock } from './clock.ts'
 import type { ServerClock } from './clock.ts'
 import { textOf } from './connection.ts'
@@ -11,12 +12,13 @@ import { createGet } from './gather.ts'
 import type { Get } from './gather.ts'
 import { createKeyspace } from './keyspace.ts'
 import { createLanes } from './lanes.ts'
-import { bodyOf, parseRecord } from './record.ts'
-import { DELETE, PROBE, TOUCH, UPDATE } from './record-scripts.ts'
+import { parseRecord } from './record.ts'
+import { DELETE, PROBE, TOUCH } from './record-scripts.ts'
 import { createScriptRunner } from './scripts.ts'
 import type { ScriptRunner } from './scripts.ts'
 import { createSplitIndex } from './split-index.ts'
 import type { Engine } from './subjects.ts'
+import { createUpdate } from './updates.ts'
 import { createWholeIndex } from './whole-index.ts'
 
 /** What a store can be made with. */
@@ -43,8 +45,10 @@ export function createRedisStore(
   const names = createWriteNames()
   const engine: Engine = { connection, keys, scripts, names }
   const subjects = connection.cluster ? createSplitIndex(engine) : createWholeIndex(engine)
-  const get = createGet(connection, createTimeLimit(patienceMs))
-  const read = createReader(get, connection, clock, scripts)
+  const within = createTimeLimit(patienceMs)
+  const get = createGet(connection, within)
+  const askTime = createClockReading(connection, clock, scripts, within)
+  const read = createReader(get, askTime, clock, scripts)
   const inLane = createLanes(patienceMs)
   // A script on a record reaches its index only where there are no slots.
   const indexPrefix = connection.cluster ? '' : keys.index('')
@@ -56,27 +60,7 @@ export function createRedisStore(
 
     read: (recordId) => read(recordId, keys.record(recordId)),
 
-    async update(recordId, secretHash, { value, idleMs }, version) {
-      const change = [
-        version === undefined ? '' : versionText(version),
-        idleMs === undefined ? '' : whole(idleMs),
-        value === undefined ? '' : bodyOf(value),
-      ]
-      const [nowMs, outcome, next, expires] = await inLane(`v${recordId}`, () =>
-        scripts.runTimed(
-          UPDATE,
-          [keys.record(recordId)],
-          [secretHash, ...names.next('v'), ...change],
-        ),
-      )
-      if (outcome !== 'ok') return { ok: false, reason: outcome === 'conflict' ? outcome : 'gone' }
-      return {
-        ok: true,
-        version: Number(next),
-        expiresAtMs: Number(expires),
-        nowMs: Number(nowMs),
-      }
-    },
+    update: createUpdate(engine, inLane, within),
 
     updateSecurity: (recordId, change, securityVersion, limit) =>
       inLane(`s${recordId}`, async () =>
@@ -127,26 +111,33 @@ type Reader = (recordId: Handle, key: string) => Promise<StoredRecord | undefine
  */
 function createReader(
   get: Get,
-  connection: Connection,
+  askTime: (key: string) => Promise<unknown>,
   clock: ServerClock,
   scripts: ScriptRunner,
 ): Reader {
-  let asking: Promise<void> | undefined
-
-  function askTime(key: string): Promise<unknown> {
-    // In a cluster, of the master that has the record: of another, it would say little and might not be had.
-    if (connection.cluster) return scripts.runTimed(PROBE, [key], [])
-    asking ??= sampleTime(connection, clock).finally(() => {
-      asking = undefined
-    })
-    return asking
-  }
-
   return (recordId, key) => {
     const reply = get(key)
     const finish = (text: unknown) => recordFrom(recordId, key, text, clock, scripts)
     if (clock.fresh) return reply.then(finish)
     return Promise.all([reply, askTime(key)]).then(([text]) => finish(text))
+  }
+}
+
+/** A look at the server's clock, which reads at the same time share. One that is never answered is shared for so long only. */
+function createClockReading(
+  connection: Connection,
+  clock: ServerClock,
+  scripts: ScriptRunner,
+  within: TimeLimit,
+): (key: string) => Promise<unknown> {
+  // In a cluster, of the master that has the record: of another, it would say little and might not be had.
+  if (connection.cluster) return (key) => scripts.runTimed(PROBE, [key], [])
+  let asking: Promise<void> | undefined
+  return () => {
+    asking ??= within(sampleTime(connection, clock)).finally(() => {
+      asking = undefined
+    })
+    return asking
   }
 }
 

@@ -90,24 +90,23 @@ end
 local function settle() ended() end
 `
 
-// ARGV from 4 on: id, writer, serial, idle, absolute, hash, authenticated, subject, index, labels, extra, body.
+// ARGV from 4 on: id, name of the write, idle, absolute, hash, authenticated, subject, index, labels, extra, body.
 const CREATE = `
-local id, writer, serial = ARGV[4], ARGV[5], ARGV[6]
+local id, name = ARGV[4], ARGV[5]
 local old = load(KEYS[1])
 if old then
   ended()
-  if not done(old, writer, serial) then return stamp .. ' exists' end
+  if not done(old[WRITES], name) then return stamp .. ' exists' end
   return stamp .. ' ok ' .. old[CREATED] .. ' ' .. fmt(tonumber(old[EXPIRES]))
 end
-local refused = spent() and 'late' or admit(id, ARGV[11], false)
+local refused = spent() and 'late' or admit(id, ARGV[10], false)
 if refused then return stamp .. ' ' .. refused end
-local deadline = now + tonumber(ARGV[8])
-local expires = now + math.min(tonumber(ARGV[7]), tonumber(ARGV[8]))
+local deadline = now + tonumber(ARGV[7])
+local expires = now + math.min(tonumber(ARGV[6]), tonumber(ARGV[7]))
 if expires > now then
-  local part = { '', '00000000000000000000', '1', '1', ARGV[7], stamp, fmt(deadline), '1', ARGV[9], '-', '-',
-    ARGV[10] == '1' and stamp or '-', ARGV[11], ARGV[12], ARGV[13], ARGV[14], '' }
-  note(part, writer, serial, '1')
-  save(KEYS[1], part, ARGV[15], expires)
+  local part = { '', '00000000000000000000', '1', '1', ARGV[6], stamp, fmt(deadline), '1', ARGV[8], '-', '-',
+    ARGV[9] == '1' and stamp or '-', ARGV[10], ARGV[11], ARGV[12], ARGV[13], note('', name, '1') }
+  save(KEYS[1], part, ARGV[14], expires)
   settle(id, part, nil)
 else
   ended()
@@ -115,10 +114,10 @@ end
 return stamp .. ' ok ' .. stamp .. ' ' .. fmt(expires)
 `
 
-// ARGV from 4 on: id, writer, serial, securityVersion, and then, '' for what stays: hash, previous, grace, subject,
+// ARGV from 4 on: id, name of the write, securityVersion, and then, '' for what stays: hash, previous, grace, subject,
 // index, labels, extra, absolute.
 const SECURE = `
-local id, writer, serial = ARGV[4], ARGV[5], ARGV[6]
+local id, name = ARGV[4], ARGV[5]
 local function answer(part, version)
   return stamp .. ' ok ' .. version .. ' ' .. fmt(tonumber(part[EXPIRES])) .. ' ' .. part[PROVED]
 end
@@ -127,34 +126,34 @@ if not live(part) then
   ended()
   return stamp .. ' gone'
 end
-local before = done(part, writer, serial)
+local before = done(part[WRITES], name)
 if before then return answer(part, before) end
-if part[SECURITY] ~= ARGV[7] then
+if part[SECURITY] ~= ARGV[6] then
   ended()
   return stamp .. ' conflict'
 end
-local refused = admit(id, ARGV[11], part[SUBJECT] == ARGV[11])
+local refused = admit(id, ARGV[10], part[SUBJECT] == ARGV[10])
 if refused then return stamp .. ' ' .. refused end
 local old = part[INDEX]
-if ARGV[8] ~= '' then part[HASH] = ARGV[8] end
-if ARGV[9] ~= '' then
-  part[PREVIOUS], part[UNTIL] = ARGV[9], '-'
-  if ARGV[10] ~= '-' then
-    local grace = tonumber(ARGV[10])
+if ARGV[7] ~= '' then part[HASH] = ARGV[7] end
+if ARGV[8] ~= '' then
+  part[PREVIOUS], part[UNTIL] = ARGV[8], '-'
+  if ARGV[9] ~= '-' then
+    local grace = tonumber(ARGV[9])
     part[UNTIL] = grace > 0 and fmt(now + grace) or '0'
   end
 end
-if ARGV[11] ~= '' then part[SUBJECT], part[INDEX] = ARGV[11], ARGV[12] end
-if ARGV[13] ~= '' then part[LABELS] = ARGV[13] end
-if ARGV[14] ~= '' then part[EXTRA] = ARGV[14] end
+if ARGV[10] ~= '' then part[SUBJECT], part[INDEX] = ARGV[10], ARGV[11] end
+if ARGV[12] ~= '' then part[LABELS] = ARGV[12] end
+if ARGV[13] ~= '' then part[EXTRA] = ARGV[13] end
 local expires = tonumber(part[EXPIRES])
-if ARGV[15] ~= '' then
+if ARGV[14] ~= '' then
   part[PROVED] = stamp
-  part[DEADLINE] = fmt(now + tonumber(ARGV[15]))
+  part[DEADLINE] = fmt(now + tonumber(ARGV[14]))
   expires = math.min(now + tonumber(part[IDLE]), tonumber(part[DEADLINE]))
 end
 part[SECURITY] = fmt(tonumber(part[SECURITY]) + 1)
-note(part, writer, serial, part[SECURITY])
+part[WRITES] = note(part[WRITES], name, part[SECURITY])
 save(KEYS[1], part, redis.call('GETRANGE', KEYS[1], ends, -1), expires)
 part[EXPIRES] = fmt(expires)
 settle(id, part, old)
@@ -222,8 +221,8 @@ end
 
 /**
  * KEYS: index. ARGV: id, most or '', `refuse` or `evict`, for how long from now the index is needed. Enters the
- * record, and tells when: later than any time it was entered before. `full`: nothing was entered. Then entries: all
- * of them where there is a bound, else a few to look after.
+ * record, and tells when: later than it was entered before, and than the others. `full`: nothing was entered. Then
+ * entries: all of them where there is a bound, else a few to look after.
  */
 export const ENTER: Script = scriptOf(`${PRELUDE}${EXTEND}${ENTRIES}
 local count = redis.call('ZCARD', KEYS[1])
@@ -234,6 +233,10 @@ if ARGV[2] ~= '' and ARGV[3] == 'refuse' and count - (before and 1 or 0) >= tonu
   return stamp .. ' full - ' .. shown
 end
 local entered = math.max(now, before and tonumber(before) + 1 or 0)
+-- Of two that enter in one millisecond the later one is the younger, so that no login counts as older than what it ends.
+-- A time that is far ahead is one of a clock that was wrong.
+local latest = tonumber(redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2])
+if latest and latest >= entered and latest - now < 60000 then entered = latest + 1 end
 redis.call('ZADD', KEYS[1], fmt(entered), ARGV[1])
 extend(KEYS[1], now + tonumber(ARGV[4]))
 return stamp .. ' entered ' .. fmt(entered) .. ' ' .. shown

@@ -6,6 +6,8 @@ export interface SqliteStatement {
   run(...parameters: SqliteValue[]): { readonly changes: number | bigint }
   get(...parameters: SqliteValue[]): unknown
   all(...parameters: SqliteValue[]): unknown[]
+  /** Only `node:sqlite` has it, from Node 22.16 on: rows are arrays from then on, and cost less. */
+  setReturnArrays?(enabled: boolean): void
 }
 
 /** The common subset of `node:sqlite`, better-sqlite3, libsql and bun:sqlite that this backend calls. */
@@ -15,8 +17,11 @@ export interface SqliteDatabase {
   close(): unknown
 }
 
-/** A row, as every driver gives it: an object by column name. */
-export type Row = Readonly<Record<string, unknown>>
+/** A row as every driver gives it: an object by column name. */
+export type NamedRow = Readonly<Record<string, unknown>>
+
+/** A row as the columns of the statement, in their order. */
+export type Row = readonly unknown[]
 
 const encoder = new TextEncoder()
 // `ignoreBOM` means to keep it.
@@ -44,4 +49,12 @@ export function readNumber(column: unknown): number {
 /** A number or null. */
 export function readNullable(column: unknown): number | null {
   return column === null ? null : Number(column)
+}
+
+// What a `Date` can show. Sums of such spans stay exact in SQLite's integers and in numbers.
+const LONGEST_MS = 8.64e15
+
+/** A span of milliseconds that every sum has room for. */
+export function bounded(spanMs: number): number {
+  return Math.max(-LONGEST_MS, Math.min(spanMs, LONGEST_MS))
 }

@@ -1,4 +1,4 @@
-import type { SqliteDatabase, SqliteStatement } from './database.ts'
+import type { Row, SqliteDatabase, SqliteStatement, SqliteValue } from './database.ts'
 
 const LIVE = 'id = ? AND expires_at > ?'
 // The current secret, or the previous one while it is good.
@@ -7,17 +7,47 @@ const AUTHORISED =
 const COLUMNS =
   'id, version, idle_ms, created_at, expires_at, deadline_at, security_version, secret_hash, ' +
   'previous_hash, previous_until, authenticated_at, subject, labels, extra, value'
+// All but the id, which whoever reads has already.
+const READ = COLUMNS.slice('id, '.length)
+const CHANGED = 'value = ?, version = ?, idle_ms = ?, expires_at = ?'
 const LISTED = 'id, idle_ms, created_at, expires_at, deadline_at, authenticated_at, labels'
 // Records of a subject that are live, oldest first; of two born together, the first inserted.
 const BY_AGE = 'ORDER BY created_at, rowid'
 
+/** A prepared statement that gives rows as arrays. */
+export interface RowStatement {
+  run(...parameters: SqliteValue[]): { readonly changes: number | bigint }
+  get(...parameters: SqliteValue[]): Row | undefined
+  all(...parameters: SqliteValue[]): Row[]
+}
+
 /** The prepared statements of a store, each named after what it does. */
-export type SqliteStatements = Readonly<Record<keyof ReturnType<typeof sqlOf>, SqliteStatement>>
+export type SqliteStatements = Readonly<Record<keyof ReturnType<typeof sqlOf>, RowStatement>>
 
 /** Prepares them once. */
 export function prepareStatements(db: SqliteDatabase, table: string): SqliteStatements {
-  const entries = Object.entries(sqlOf(table)).map(([name, sql]) => [name, db.prepare(sql)])
+  const entries = Object.entries(sqlOf(table)).map(([name, sql]) => [
+    name,
+    givingArrays(db.prepare(sql)),
+  ])
   return Object.fromEntries(entries) as SqliteStatements
+}
+
+/** An object by column name costs `node:sqlite` a fourth of a read. The other drivers have no common way to arrays. */
+function givingArrays(statement: SqliteStatement): RowStatement {
+  if (statement.setReturnArrays !== undefined) {
+    statement.setReturnArrays(true)
+    return statement as RowStatement
+  }
+  const columnsOf = (row: unknown): Row => Object.values(row as object)
+  return {
+    run: (...parameters) => statement.run(...parameters),
+    get: (...parameters) => {
+      const row = statement.get(...parameters)
+      return row ? columnsOf(row) : undefined
+    },
+    all: (...parameters) => statement.all(...parameters).map(columnsOf),
+  }
 }
 
 function sqlOf(name: string) {
@@ -29,14 +59,13 @@ function sqlOf(name: string) {
       WHERE (SELECT count(*) FROM ${table} WHERE subject = ? AND expires_at > ?) < ?
       ON CONFLICT DO NOTHING RETURNING id`,
     exists: `SELECT 1 AS found FROM ${table} WHERE id = ?`,
-    read: `SELECT ${COLUMNS} FROM ${table} WHERE ${LIVE}`,
-    setValue: `UPDATE ${table} SET value = ?, version = version + 1, idle_ms = coalesce(?, idle_ms),
-      expires_at = min(? + coalesce(?, idle_ms), deadline_at)
-      WHERE ${LIVE} AND ${AUTHORISED} AND (? = 0 OR version = ?) RETURNING version, expires_at`,
-    moveExpiry: `UPDATE ${table} SET idle_ms = coalesce(?, idle_ms),
-      expires_at = min(? + coalesce(?, idle_ms), deadline_at)
-      WHERE ${LIVE} AND ${AUTHORISED} AND (? = 0 OR version = ?) RETURNING version, expires_at`,
-    authorised: `SELECT 1 AS found FROM ${table} WHERE ${LIVE} AND ${AUTHORISED}`,
+    read: `SELECT ${READ} FROM ${table} WHERE ${LIVE}`,
+    find: `SELECT rowid, version, idle_ms, expires_at, deadline_at, secret_hash, previous_hash,
+      previous_until FROM ${table} WHERE id = ?`,
+    setValue: `UPDATE ${table} SET ${CHANGED} WHERE rowid = ?`,
+    // One that returns something keeps what it takes to undo it alone.
+    setValueInside: `UPDATE ${table} SET ${CHANGED} WHERE rowid = ? RETURNING version`,
+    moveExpiry: `UPDATE ${table} SET idle_ms = ?, expires_at = ? WHERE rowid = ? RETURNING version`,
     touch: `UPDATE ${table} SET expires_at = min(?, deadline_at)
       WHERE ${LIVE} AND ${AUTHORISED} AND expires_at = ? RETURNING id`,
     liveSecurityVersion: `SELECT security_version FROM ${table} WHERE ${LIVE}`,

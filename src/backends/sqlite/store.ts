@@ -10,14 +10,12 @@ import type {
   UpdateSecurityResult,
 } from '../../core/store.ts'
 import { previousUntil } from '../../core/stored-record.ts'
-import { bindText, readNullable, readNumber, readText } from './database.ts'
+import { bindText, bounded, readNullable, readNumber, readText } from './database.ts'
 import type { Row, SqliteDatabase, SqliteValue } from './database.ts'
 import { prepareStatements } from './statements.ts'
 import type { SqliteStatements } from './statements.ts'
 import { createAtomically } from './transaction.ts'
-
-// What a `Date` can show. Sums of such spans stay exact in SQLite's integers and in numbers.
-const LONGEST_MS = 8.64e15
+import { update } from './update.ts'
 
 /**
  * Makes the `Store` under `createSqliteBackend`, by the clock `now`. A write is one transaction, which reads the
@@ -36,32 +34,22 @@ export function createSqliteStore(db: SqliteDatabase, table: string, now: () => 
 
     read(recordId) {
       const nowMs = now()
-      const row = sql.read.get(recordId, nowMs) as Row | null | undefined
-      return row ? recordOf(row, nowMs) : undefined
+      const row = sql.read.get(recordId, nowMs)
+      return row === undefined ? undefined : recordOf(recordId, row, nowMs)
     },
 
-    update(recordId, secretHash, { value, idleMs = null }, version) {
-      return atomically(() => {
-        const nowMs = now()
-        const which = [recordId, ...authorisedBy(secretHash, nowMs)] as const
-        const idle = idleMs === null ? null : bounded(idleMs)
-        const span = [idle, nowMs, idle, ...which, ...given(version, version ?? null)] as const
-        const [row] =
-          value === undefined
-            ? sql.moveExpiry.all(...span)
-            : sql.setValue.all(bindText(value), ...span)
-        if (row === undefined) {
-          return { ok: false, reason: sql.authorised.get(...which) ? 'conflict' : 'gone' }
-        }
-        const { version: next, expires_at } = row as Row
-        return { ok: true, version: readNumber(next), expiresAtMs: readNumber(expires_at), nowMs }
-      })
+    update(recordId, secretHash, change, version) {
+      return atomically((inside) =>
+        update(sql, { recordId, secretHash, change, version, nowMs: now(), inside }),
+      )
     },
 
     touch(recordId, secretHash, fromMs, toMs) {
-      return atomically(
-        () => sql.touch.all(toMs, recordId, ...authorisedBy(secretHash, now()), fromMs).length > 0,
-      )
+      return atomically(() => {
+        const nowMs = now()
+        const which = [recordId, nowMs, secretHash, secretHash, nowMs, fromMs]
+        return sql.touch.all(toMs, ...which).length > 0
+      })
     },
 
     updateSecurity(recordId, change, securityVersion, limit) {
@@ -80,7 +68,7 @@ export function createSqliteStore(db: SqliteDatabase, table: string, now: () => 
     },
 
     list(subject) {
-      return sql.list.all(bindText(subject), now()).map((row) => listedOf(row as Row))
+      return sql.list.all(bindText(subject), now()).map(listedOf)
     },
 
     deleteSubject(subject, except) {
@@ -99,23 +87,14 @@ export function createSqliteStore(db: SqliteDatabase, table: string, now: () => 
     sweep(limit) {
       const nowMs = now()
       const most = Math.max(0, Math.min(Math.trunc(limit), Number.MAX_SAFE_INTEGER))
-      const slice = sql.slice.get(nowMs, swept, most) as Row
+      const [last, looked, expired] = sql.slice.get(nowMs, swept, most) as Row
       const from = swept
-      const last = readNumber(slice['last'])
-      swept = readNumber(slice['looked']) < most ? 0 : last
-      if (readNumber(slice['expired']) === 0) return 0
-      return atomically(() => readNumber(sql.removeSlice.run(from, last, nowMs).changes))
+      const to = readNumber(last)
+      swept = readNumber(looked) < most ? 0 : to
+      if (readNumber(expired) === 0) return 0
+      return atomically(() => readNumber(sql.removeSlice.run(from, to, nowMs).changes))
     },
   }
-}
-
-/** The parameters of the conditions LIVE (but for the id) and AUTHORISED. */
-function authorisedBy(secretHash: SecretHash, nowMs: number): SqliteValue[] {
-  return [nowMs, secretHash, secretHash, nowMs]
-}
-
-function bounded(spanMs: number): number {
-  return Math.max(-LONGEST_MS, Math.min(spanMs, LONGEST_MS))
 }
 
 function firstExpiry({ idleMs, absoluteMs }: NewRecord, nowMs: number): number {
@@ -183,8 +162,8 @@ function evict(
   maxPerSubject: number,
   nowMs: number,
 ): void {
-  const { n } = sql.countOther.get(subject, nowMs, recordId) as Row
-  sql.evict.run(subject, nowMs, recordId, readNumber(n) + 1 - maxPerSubject)
+  const [others] = sql.countOther.get(subject, nowMs, recordId) as Row
+  sql.evict.run(subject, nowMs, recordId, readNumber(others) + 1 - maxPerSubject)
 }
 
 function changeSecurity(
@@ -221,18 +200,18 @@ function changeSecurity(
     refuseAt,
   )
   if (row === undefined) {
-    const live = sql.liveSecurityVersion.get(recordId, nowMs) as Row | null | undefined
-    if (!live) return { ok: false, reason: 'gone' }
-    const same = readNumber(live['security_version']) === securityVersion
+    const live = sql.liveSecurityVersion.get(recordId, nowMs)
+    if (live === undefined) return { ok: false, reason: 'gone' }
+    const same = readNumber(live[0]) === securityVersion
     return { ok: false, reason: same ? 'limit' : 'conflict' }
   }
   if (evictAt !== null) evict(sql, newSubject, recordId, evictAt, nowMs)
-  const { security_version, expires_at, authenticated_at } = row as Row
+  const [version, expiresAt, authenticatedAt] = row
   return {
     ok: true,
-    securityVersion: readNumber(security_version),
-    expiresAtMs: readNumber(expires_at),
-    authenticatedAtMs: readNullable(authenticated_at),
+    securityVersion: readNumber(version),
+    expiresAtMs: readNumber(expiresAt),
+    authenticatedAtMs: readNullable(authenticatedAt),
     nowMs,
   }
 }
@@ -245,41 +224,43 @@ function given(said: unknown, value: SqliteValue): [number, SqliteValue] {
   return [said === undefined ? 0 : 1, value]
 }
 
-function countLive(rows: readonly unknown[], nowMs: number): number {
-  return rows.filter((row) => readNumber((row as Row)['expires_at']) > nowMs).length
+function countLive(rows: readonly Row[], nowMs: number): number {
+  return rows.filter(([expiresAt]) => readNumber(expiresAt) > nowMs).length
 }
 
-function recordOf(row: Row, nowMs: number): StoredRecord {
+/** A record of what `read` selects. */
+function recordOf(recordId: Handle, row: Row, nowMs: number): StoredRecord {
   return {
-    recordId: row['id'] as Handle,
-    value: readText(row['value']),
-    version: readNumber(row['version']),
-    idleMs: readNumber(row['idle_ms']),
-    createdAtMs: readNumber(row['created_at']),
-    expiresAtMs: readNumber(row['expires_at']),
-    deadlineMs: readNumber(row['deadline_at']),
+    recordId,
+    version: readNumber(row[0]),
+    idleMs: readNumber(row[1]),
+    createdAtMs: readNumber(row[2]),
+    expiresAtMs: readNumber(row[3]),
+    deadlineMs: readNumber(row[4]),
+    securityVersion: readNumber(row[5]),
     security: {
-      secretHash: row['secret_hash'] as SecretHash,
-      previousHash: row['previous_hash'] as SecretHash | null,
-      previousUntilMs: readNullable(row['previous_until']),
-      subject: readText(row['subject']),
-      authenticatedAtMs: readNullable(row['authenticated_at']),
-      labels: readText(row['labels']),
-      extra: readText(row['extra']),
+      secretHash: row[6] as SecretHash,
+      previousHash: row[7] as SecretHash | null,
+      previousUntilMs: readNullable(row[8]),
+      authenticatedAtMs: readNullable(row[9]),
+      subject: readText(row[10]),
+      labels: readText(row[11]),
+      extra: readText(row[12]),
     },
-    securityVersion: readNumber(row['security_version']),
+    value: readText(row[13]),
     nowMs,
   }
 }
 
+/** A record of what `list` selects. */
 function listedOf(row: Row): ListedRecord {
   return {
-    recordId: row['id'] as Handle,
-    idleMs: readNumber(row['idle_ms']),
-    createdAtMs: readNumber(row['created_at']),
-    expiresAtMs: readNumber(row['expires_at']),
-    deadlineMs: readNumber(row['deadline_at']),
-    authenticatedAtMs: readNullable(row['authenticated_at']),
-    labels: readText(row['labels']),
+    recordId: row[0] as Handle,
+    idleMs: readNumber(row[1]),
+    createdAtMs: readNumber(row[2]),
+    expiresAtMs: readNumber(row[3]),
+    deadlineMs: readNumber(row[4]),
+    authenticatedAtMs: readNullable(row[5]),
+    labels: readText(row[6]),
   }
 }

@@ -1,4 +1,5 @@
 import { absoluteMsOf, assertAuthentication, authenticatedExtra } from '../authentication.ts'
+import { isPromise } from '../awaitable.ts'
 import { assertValue } from '../codec.ts'
 import { BackendError, SessionConflictError } from '../errors.ts'
 import { publishCreated } from '../events.ts'
@@ -27,7 +28,8 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
   const extra = authenticated ? authenticatedExtra(NO_EXTRA, options) : NO_EXTRA
   if (options.key !== undefined && !isKey(options.key)) throw new TypeError('"key" must be a key')
   const key = options.key ?? generateKey()
-  const first = await firstOf(policy, key, value, extra)
+  const begun = firstOf(policy, key, value, extra)
+  const first = isPromise(begun) ? await begun : begun
   const record: NewRecord = {
     recordId: detachedHandleOf(key),
     value: first.value,
@@ -39,7 +41,8 @@ export async function create(engine: Engine, options: SessionGenerateOptions): P
     labels: encodeLabels(labels),
     extra: encodeExtra(first.extra),
   }
-  const created = await ask(engine, 'generate', () => store.create(record, policy.limit))
+  const asked = ask(engine, 'generate', () => store.create(record, policy.limit))
+  const created = isPromise(asked) ? await asked : asked
   if (!created.ok && created.reason === 'limit') throw subjectLimit(subject)
   if (!created.ok && options.key !== undefined) {
     throw new SessionConflictError('a session of this key has been made before')

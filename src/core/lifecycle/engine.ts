@@ -11,6 +11,8 @@ import type { CheckedPolicy } from './policy.ts'
 export interface Engine {
   readonly store: Store
   readonly policy: CheckedPolicy
+  /** The time that calls of the store have, or `undefined` for all the time there is. */
+  readonly times: { readonly call: TimeLimit; readonly clearAll: TimeLimit } | undefined
 }
 
 /** Whoever loses this many races for one record in a row is told so. */
@@ -18,7 +20,7 @@ export const ATTEMPTS = 16
 
 /** Makes one call of the store for the sake of `operation`, within the time it has. */
 export function ask<T>(
-  { policy: { times } }: Engine,
+  { times }: Engine,
   operation: BackendOperation,
   run: () => Awaitable<T>,
   inTime: TimeLimit | undefined = times?.call,

@@ -5,6 +5,7 @@ import { NO_EXTRA } from '../extra.ts'
 import type { Extra } from '../extra.ts'
 import type { Key } from '../key.ts'
 import type { SessionFound } from '../session-backend.ts'
+import { sealing } from './on-demand.ts'
 import type { CheckedPolicy } from './policy.ts'
 
 type Sealing = Pick<CheckedPolicy, 'sealed'>
@@ -13,13 +14,6 @@ type Sealing = Pick<CheckedPolicy, 'sealed'>
 export interface First {
   readonly value: string | null
   readonly extra: Extra
-}
-
-let loaded: typeof import('./sealed.ts') | undefined
-
-/** What seals and opens: a part of the program that only those carry along who seal. */
-export function sealing(): Awaitable<typeof import('./sealed.ts')> {
-  return loaded ?? import('./sealed.ts').then((module) => (loaded = module))
 }
 
 /** What a new session under `key` begins with. */

@@ -1,3 +1,4 @@
+import { assertBoolean, assertCount, assertOneOf } from '../options.ts'
 import { assertPeriod } from '../period.ts'
 import type { Period } from '../period.ts'
 import { describeTimeouts } from '../policy-description.ts'
@@ -5,8 +6,8 @@ import type { PolicyDescription } from '../policy-description.ts'
 import { timeoutsOf } from '../profile.ts'
 import type { Profile, Timeouts } from '../profile.ts'
 import type { SubjectLimit } from '../store.ts'
-import { assertTimeLimit, createTimeLimit } from '../time-limit.ts'
-import type { TimeLimit } from '../time-limit.ts'
+import { assertTimeLimit } from '../time-limit.ts'
+import type { Engine } from './engine.ts'
 
 /** How long sessions live. */
 export interface LifecyclePolicy {
@@ -48,7 +49,8 @@ export interface LifecyclePolicy {
   /**
    * Milliseconds that one call of the store may take; `clearAll`, which touches every record, has sixty times as long.
    * Beyond it, the operation rejects with `BackendError`; whether it was done is then unknown, as with any fault of
-   * a store. Default: no limit; a backend on a server states its own.
+   * a store. The memory and SQLite backends answer within the call, so none of theirs is given up. Default: no limit; a
+   * backend on a server states its own.
    */
   readonly timeoutMs?: number | undefined
 }
@@ -56,17 +58,14 @@ export interface LifecyclePolicy {
 /** A policy whose options have been checked and filled in. */
 export interface CheckedPolicy extends Timeouts {
   readonly limit: SubjectLimit | undefined
-  readonly graceMs: number
-  readonly renewAfterMs: number | undefined
-  readonly endsOnReuse: boolean
+  readonly renewGrace: Period
+  readonly renewAfter: Period | undefined
+  readonly onReuse: 'report' | 'end'
   readonly sealed: boolean
-  /** The time that calls of the store have, or `undefined` for all the time there is. */
-  readonly times:
-    | { readonly ms: number; readonly call: TimeLimit; readonly clearAll: TimeLimit }
-    | undefined
+  /** The time that a call of the store has, or `undefined` for all the time there is. */
+  readonly timeoutMs: number | undefined
 }
 
-const CLEAR_ALL_FACTOR = 60
 const ONE_MINUTE: Period = 60
 
 /**
@@ -79,13 +78,14 @@ export function checkPolicy(policy: LifecyclePolicy): CheckedPolicy {
   const { sealed = false, timeoutMs } = policy
   const limit = limitOf(policy)
   const timeouts = timeoutsOf(policy)
-  if (typeof sealed !== 'boolean') throw new TypeError('"sealed" must be true or false')
+  assertBoolean('sealed', sealed)
+  if (timeoutMs !== undefined) assertTimeLimit('timeoutMs', timeoutMs)
   return {
     ...timeouts,
     limit,
     ...renewalOf(policy),
     sealed,
-    times: timesOf(timeoutMs),
+    timeoutMs,
   }
 }
 
@@ -97,44 +97,27 @@ function renewalOf({ renewGrace = ONE_MINUTE, renewAfter, onReuse = 'report' }: 
       throw new RangeError('"renewAfter" must be longer than "renewGrace"')
     }
   }
-  if (onReuse !== 'report' && onReuse !== 'end') {
-    throw new TypeError('"onReuse" must be "report" or "end"')
-  }
-  const renewAfterMs = renewAfter === undefined ? undefined : renewAfter * 1000
-  return { graceMs: renewGrace * 1000, renewAfterMs, endsOnReuse: onReuse === 'end' }
+  assertOneOf('onReuse', onReuse, ['report', 'end'])
+  return { renewGrace, renewAfter, onReuse }
 }
 
 function limitOf({ maxPerSubject, atLimit = 'refuse' }: LifecyclePolicy): SubjectLimit | undefined {
-  if (atLimit !== 'refuse' && atLimit !== 'evict_oldest') {
-    throw new TypeError('"atLimit" must be "refuse" or "evict_oldest"')
-  }
+  assertOneOf('atLimit', atLimit, ['refuse', 'evict_oldest'])
   if (maxPerSubject === undefined) return undefined
-  if (!Number.isSafeInteger(maxPerSubject) || maxPerSubject < 1) {
-    throw new RangeError('"maxPerSubject" must be a whole number of at least 1')
-  }
+  assertCount('maxPerSubject', maxPerSubject)
   return { maxPerSubject, atLimit }
 }
 
-function timesOf(timeoutMs: number | undefined): CheckedPolicy['times'] {
-  if (timeoutMs === undefined) return undefined
-  assertTimeLimit('timeoutMs', timeoutMs)
-  return {
-    ms: timeoutMs,
-    call: createTimeLimit(timeoutMs),
-    clearAll: createTimeLimit(timeoutMs * CLEAR_ALL_FACTOR),
-  }
-}
-
 /** `SessionBackend.describePolicy`. */
-export function describePolicy(policy: CheckedPolicy): PolicyDescription {
-  const { limit, graceMs, renewAfterMs, endsOnReuse, sealed, times } = policy
+export function describePolicy({ policy, times }: Engine): PolicyDescription {
+  const { limit, renewGrace, renewAfter, onReuse, sealed } = policy
   return {
     ...describeTimeouts(policy),
     ...limit,
-    renewGrace: graceMs / 1000,
-    ...(renewAfterMs === undefined ? {} : { renewAfter: renewAfterMs / 1000 }),
-    onReuse: endsOnReuse ? 'end' : 'report',
+    renewGrace,
+    ...(renewAfter === undefined ? {} : { renewAfter }),
+    onReuse,
     sealed,
-    ...(times === undefined ? {} : { timeoutMs: times.ms }),
+    ...(times === undefined ? {} : { timeoutMs: times.call.ms }),
   }
 }

@@ -4,24 +4,21 @@ import { backendFault } from '../errors.ts'
 import {
   operationStart,
   publishCleared,
-  publishConfirmed,
   publishMalformed,
   publishOperation,
   publishRead,
   publishRejected,
   publishReused,
 } from '../events.ts'
-import { decodeExtra, encodeExtra, rotatedExtra } from '../extra.ts'
-import type { Extra } from '../extra.ts'
-import { parseKey, sameSecretHash, secretHashOf, successorOf } from '../key.ts'
+import { parseKey } from '../key.ts'
 import type { Handle, Key, ParsedKey } from '../key.ts'
-import type { GetOptions, Renewal, SessionFound } from '../session-backend.ts'
+import type { GetOptions, SessionFound } from '../session-backend.ts'
 import type { StoredRecord } from '../store.ts'
 import { foundOf, isPending, standingOf } from '../stored-record.ts'
-import { ask, ATTEMPTS } from './engine.ts'
+import { ask } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { renewing } from './on-demand.ts'
 import { clearOf } from './plain.ts'
-import type { CheckedPolicy } from './policy.ts'
 
 const NOT_FOUND: Missed = { ok: false, reason: 'not_found' }
 const NOT_SET: Missed = { ok: false, reason: 'not_set' }
@@ -32,14 +29,14 @@ export function read(
   key: string,
   { seen = true }: GetOptions = {},
 ): Awaitable<SessionFound | Missed> {
-  const { store, policy } = engine
+  const { store, times } = engine
   const parsed = parseKey(key)
   if (parsed === undefined) return malformed(key)
   const start = operationStart()
   let answer
   try {
     answer = store.read(parsed.handle, parsed.secretHash)
-    if (policy.times !== undefined) answer = policy.times.call(answer)
+    if (times !== undefined) answer = times.call(answer)
   } catch (cause) {
     throw faultOf(start, cause)
   }
@@ -74,9 +71,8 @@ function foundUnder(
   if (record === undefined) return absent(parsed.handle)
   const standing = standingOf(record, parsed.secretHash)
   if (standing === 'current' && seen && isPending(record.security)) {
-    return confirm(engine, parsed, record).then((confirmed) =>
-      foundUnder(engine, key, parsed, confirmed, false),
-    )
+    const confirmed = whenDone(renewing(), ({ confirm }) => confirm(engine, parsed, record))
+    return whenDone(confirmed, (after) => foundUnder(engine, key, parsed, after, false))
   }
   if (standing === 'reused') return punish(engine, parsed, record).then(() => NOT_FOUND)
   const subject = record.security.subject ?? undefined
@@ -88,12 +84,16 @@ function foundUnder(
     publishRead(parsed.handle, subject, 'not_set')
     return NOT_SET
   }
-  const found = clearOf(engine.policy, key, foundOf(record, record.value))
+  const found = clearOf(engine.policy, key, foundOf(record, record.value, key, parsed))
   return whenDone(found, (clear) => {
     publishRead(parsed.handle, subject, 'found')
-    if (standing === 'previous') return { ...clear, ...followed(key, clear, record) }
-    if (engine.policy.renewAfterMs === undefined) return clear
-    return { ...clear, renewal: dueOf(engine.policy, clear, record) }
+    const { policy } = engine
+    if (standing === 'current' && policy.renewAfter === undefined) return clear
+    return whenDone(renewing(), ({ followed, dueOf }) =>
+      standing === 'previous'
+        ? { ...clear, ...followed(key, clear, record) }
+        : { ...clear, renewal: dueOf(policy, clear, record) },
+    )
   })
 }
 
@@ -109,43 +109,6 @@ export async function readGood(
   return standing === 'current' || standing === 'previous' ? { record, standing } : undefined
 }
 
-/**
- * The record after its new key has been seen: the old one's grace runs. Who loses a race for it reads again what the
- * winner has made of the record.
- */
-async function confirm(
-  engine: Engine,
-  parsed: ParsedKey,
-  pending: StoredRecord,
-): Promise<StoredRecord | undefined> {
-  const { store, policy } = engine
-  let record: StoredRecord | undefined = pending
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { security, securityVersion, nowMs }: StoredRecord = record
-    const { previousHash: hash } = security
-    if (hash === null || !isPending(security)) return record
-    if (standingOf(record, parsed.secretHash) !== 'current') return record
-    const { renewAfterMs, graceMs } = policy
-    const kept = rotatedExtra(decodeExtra(security.extra))
-    const extra = encodeExtra(renewAfterMs === undefined ? kept : { ...kept, renewedAtMs: nowMs })
-    const change = { previous: { hash, graceMs }, extra }
-    const done = await ask(engine, 'get', () =>
-      store.updateSecurity(parsed.handle, change, securityVersion),
-    )
-    if (done.ok) {
-      publishConfirmed(parsed.handle, security.subject ?? undefined, graceMs)
-      const previousUntilMs = done.nowMs + graceMs
-      const after = { ...security, previousUntilMs, extra }
-      return { ...record, security: after, securityVersion: done.securityVersion }
-    }
-    if (done.reason === 'gone') return undefined
-    record = await ask(engine, 'get', () => store.read(parsed.handle, parsed.secretHash))
-    if (record === undefined) return undefined
-  }
-  // Endless contention: whoever reads it next confirms it.
-  return record
-}
-
 /** Reports the use of an old key after its grace, and ends the session where the policy says so. */
 async function punish(engine: Engine, parsed: ParsedKey, record: StoredRecord): Promise<void> {
   const { store, policy } = engine
@@ -153,7 +116,7 @@ async function punish(engine: Engine, parsed: ParsedKey, record: StoredRecord): 
   const { handle, secretHash } = parsed
   let ended = false
   try {
-    if (policy.endsOnReuse) {
+    if (policy.onReuse === 'end') {
       // By the old secret: a session that has been renewed once more since the read is not ended for it.
       ended = await ask(engine, 'clear', () => store.delete(handle, secretHash))
     }
@@ -161,42 +124,6 @@ async function punish(engine: Engine, parsed: ParsedKey, record: StoredRecord): 
     publishReused(handle, subject, ended)
   }
   if (ended) publishCleared('reuse', 1, handle, subject)
-}
-
-/** How a session that was found under its previous key goes on. */
-function followed(
-  key: Key,
-  { facts }: SessionFound,
-  record: StoredRecord,
-): Pick<SessionFound, 'key' | 'renewal'> {
-  if (record.security.previousUntilMs !== null) return { renewal: 'over' }
-  const successor = pendingSuccessor(key, record, facts.extra)
-  return successor === undefined ? {} : { key: successor, renewal: 'again' }
-}
-
-/** How far the current key is from its renewal by the policy. */
-function dueOf(
-  { renewAfterMs = Infinity, graceMs }: CheckedPolicy,
-  { facts, touchDue }: SessionFound,
-  { createdAtMs, nowMs }: StoredRecord,
-): Renewal | undefined {
-  const { authenticatedAtMs = 0, extra } = facts
-  const bornMs = Math.max(createdAtMs, authenticatedAtMs, extra?.renewedAtMs ?? 0)
-  const leftMs = renewAfterMs - (nowMs - bornMs)
-  if (leftMs > graceMs) return undefined
-  // A touch sets a cookie: better the new key now than the old one at the last moment.
-  return leftMs <= 0 || touchDue !== undefined ? 'due' : 'near'
-}
-
-/** The new key that awaits its confirmation, found from the old one; `undefined` when there is none. */
-export function pendingSuccessor(
-  key: Key,
-  { security }: StoredRecord,
-  { salt }: Extra = {},
-): Key | undefined {
-  if (salt === undefined || !isPending(security)) return undefined
-  const successor = successorOf(key, salt)
-  return sameSecretHash(secretHashOf(successor), security.secretHash) ? successor : undefined
 }
 
 function absent(handle: Handle): Missed {

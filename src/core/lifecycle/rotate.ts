@@ -6,6 +6,7 @@ import { generateSuccessor, parseKey, secretHashOf } from '../key.ts'
 import type { Key, ParsedKey } from '../key.ts'
 import { encodeLabels } from '../labels.ts'
 import { periodLeft } from '../period.ts'
+import { ReadExtra } from '../read-extra.ts'
 import type { RotateOptions, RotateResult } from '../session-backend.ts'
 import type { SecurityChange } from '../store.ts'
 import { assertSubject } from '../subject.ts'
@@ -31,9 +32,11 @@ export async function rotate(
   if (parsed === undefined) return { ok: false, reason: 'not_found' }
   const key = text as Key
   const { store, policy } = engine
-  const successor = generateSuccessor(parsed.handle)
-  const change = changeOf(parsed, secretHashOf(successor), options)
-  const { extra } = options
+  const { handle } = parsed
+  const successor = generateSuccessor(handle)
+  const secretHash = secretHashOf(successor)
+  const change = changeOf(parsed, secretHash, options)
+  const { extra, subject } = options
   const known = extra !== undefined && (!policy.sealed || extra.dataKeys !== undefined)
   let basis = known ? { securityVersion, extra } : await basisOf(engine, parsed)
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -43,15 +46,10 @@ export async function rotate(
     const parts = await partsFor(policy, key, [successor], before)
     const after = securityAfter(engine, parts, options)
     const done = await ask(engine, 'rotate', () =>
-      store.updateSecurity(parsed.handle, { ...change, ...after.change }, version, policy.limit),
+      store.updateSecurity(handle, { ...change, ...after.change }, version, policy.limit),
     )
     if (done.ok) {
-      publishRotated(
-        parsed.handle,
-        options.subject,
-        options.authenticated === true,
-        options.subject !== undefined,
-      )
+      publishRotated(handle, subject, options.authenticated === true, subject !== undefined)
       return {
         ok: true,
         key: successor,
@@ -59,12 +57,12 @@ export async function rotate(
         securityVersion: done.securityVersion,
         authenticatedAtMs: done.authenticatedAtMs ?? undefined,
         nowMs: done.nowMs,
-        extra: after.extra,
+        extra: new ReadExtra(after.extra, successor, { handle, secretHash }) as Extra,
       }
     }
-    if (done.reason === 'limit') throw subjectLimit(options.subject, parsed.handle)
+    if (done.reason === 'limit') throw subjectLimit(subject, handle)
     if (done.reason === 'gone') return { ok: false, reason: 'not_found' }
-    publishConflict(parsed.handle, options.subject, 'rotate')
+    publishConflict(handle, subject, 'rotate')
     basis = await basisOf(engine, parsed)
   }
   return { ok: false, reason: 'conflict' }

@@ -12,7 +12,7 @@ import type { Engine } from './engine.ts'
 import type { First } from './plain.ts'
 import { readGood } from './read.ts'
 
-// Loaded by the first session that is sealed: `plain.ts`.
+// Loaded by the first session that is sealed: `on-demand.ts`.
 
 // Each attempt that fails is a write of somebody else's that has succeeded.
 const PATIENCE = 256

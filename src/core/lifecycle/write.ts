@@ -5,11 +5,12 @@ import { publishCleared, publishConflict, publishTouched, publishWritten } from 
 import { parseKey } from '../key.ts'
 import type { Handle, Key } from '../key.ts'
 import { assertExpiry, periodLeft } from '../period.ts'
+import { ReadExtra } from '../read-extra.ts'
 import type { ClearOptions, SessionSetOptions, TouchDue } from '../session-backend.ts'
 import type { UpdateResult } from '../store.ts'
 import { ask } from './engine.ts'
 import type { Engine } from './engine.ts'
-import { sealing } from './plain.ts'
+import { sealing } from './on-demand.ts'
 
 /** `SessionBackend.set`. */
 export function write(
@@ -19,13 +20,13 @@ export function write(
   options: SessionSetOptions,
 ): Awaitable<SetResult> {
   const { store, policy } = engine
-  const { expiry, version, keepPeriod = false } = options
+  const { expiry, version, keepPeriod = false, extra } = options
   if (expiry !== undefined) assertExpiry('expiry', expiry)
   if (value !== undefined) assertValue(value)
-  const parsed = parseKey(key)
+  const parsed = ReadExtra.halvesOf(extra, key) ?? parseKey(key)
   if (parsed === undefined) return { ok: false, reason: 'not_found' }
   const period = expiry ?? (keepPeriod ? undefined : policy.defaultPeriod())
-  const idleMs = period === undefined ? undefined : period * 1000
+  const idleMs = period && period * 1000
   const { handle, secretHash } = parsed
   const tell = (done: UpdateResult): SetResult => told(handle, value !== undefined, done)
   if (value !== undefined && policy.sealed) {

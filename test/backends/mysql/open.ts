@@ -66,17 +66,22 @@ export async function openBackend(
   return Object.assign(backend, { table })
 }
 
+/** Milliseconds that a call of a store may take: a busy machine is no fault of its. */
+const PATIENCE_MS = 30_000
+
 /** Makes the store under a backend, on a table of its own. */
 export async function openStore(
   pool: TestPool,
   table: string = tableName(),
 ): Promise<MysqlStore & { readonly table: string }> {
-  await createMysqlBackend(pool.pool, { sweepEveryMs: 0, table }).migrate()
-  return Object.assign(createMysqlStore(askOf(pool), table, createTimeLimit(5000)), { table })
+  await createMysqlBackend(pool.pool, { sweepEveryMs: 0, table, timeoutMs: PATIENCE_MS }).migrate()
+  return Object.assign(createMysqlStore(askOf(pool), table, createTimeLimit(PATIENCE_MS)), {
+    table,
+  })
 }
 
 /** What a store asks by. */
-export function askOf(pool: TestPool, timeoutMs = 5000): MysqlAsk {
+export function askOf(pool: TestPool, timeoutMs = PATIENCE_MS): MysqlAsk {
   const access = accessTo(pool.pool)
   return createAsk(access, createLend(access, timeoutMs))
 }

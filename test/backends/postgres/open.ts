@@ -36,7 +36,8 @@ export function openPool(config: PoolConfig = {}): Opened & { readonly client: P
 export function openPostgresJs(options: postgres.Options<{}> = {}): Opened & {
   readonly client: postgres.Sql
 } {
-  const sql = postgres(inject('postgresUrl'), options)
+  // As docs/backends.md advises: where its query for types fails, postgres.js ends the process.
+  const sql = postgres(inject('postgresUrl'), { fetch_types: false, ...options })
   const end = once(() => sql.end({ timeout: 5 }))
   afterAll(end)
   return { client: sql, end }
@@ -99,7 +100,7 @@ export async function openStore(
   const connection = connectionOf(client, true, 30_000)
   const ask = (statement: { readonly text: string; readonly name?: string }, values: Cell[]) =>
     connection.ask(statement, values).catch(rethrow)
-  if (migrate) await connection.run(postgresSchema(table)).catch(rethrow)
+  if (migrate) await ask({ text: postgresSchema(table) }, [])
   const statements = statementsOf(namesOf(table))
   return {
     table,
