@@ -77,7 +77,9 @@ describe('whatever the schema', () => {
           })
           const key = await backend.generate({ value: JSON.stringify(stored) })
           const found = await sessions.fromKey(key)
-          const value = [stored, migrated].find((value) => typeof value === 'number')
+          const kept = [stored, migrated].find((value) => typeof value === 'number')
+          // JSON has no -0.
+          const value = kept === 0 ? 0 : kept
           expect(outcomeOf(found)).toEqual(value === undefined ? { reason: 'invalid' } : { value })
         },
       ),
