@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import { guardBackend } from '../core/errors.ts'
-import { createBackend } from '../core/lifecycle.ts'
+import { createBackendInTime } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOptions, POLICY_OPTIONS, SWEEPER_OPTIONS } from '../core/options.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
@@ -107,7 +107,7 @@ export function createMysqlBackend(
   const lend = createLend(access, timeoutMs)
   const within = createTimeLimit(timeoutMs)
   const store = createMysqlStore(createAsk(access, lend), table, within)
-  const backend = createBackend(store, { ...options, timeoutMs })
+  const backend = createBackendInTime(store, { ...options, timeoutMs })
   const close = startSweeping(store, options, within)
   const migrateWithin = createTimeLimit(Math.min(timeoutMs * MIGRATE_FACTOR, LONGEST_MS))
   return Object.assign(backend, {

@@ -3,14 +3,13 @@
  *
  * @module `sojourn/backends/redis`
  */
-import { createBackend } from '../core/lifecycle.ts'
+import { createBackendInTime } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOneOf, assertOptions, POLICY_OPTIONS } from '../core/options.ts'
 import { assertNearCache, createNearCache, describeNearCache } from '../core/near-cache.ts'
 import type { NearCacheOptions } from '../core/near-cache.ts'
 import type { SessionBackend } from '../core/session-backend.ts'
-import type { Store } from '../core/store.ts'
-import { assertTimeLimit, createTimeLimit } from '../core/time-limit.ts'
+import { assertTimeLimit } from '../core/time-limit.ts'
 import { connectionOf } from './redis/connection.ts'
 import type { RedisClient } from './redis/connection.ts'
 import { guardEviction } from './redis/eviction.ts'
@@ -95,13 +94,10 @@ export function createRedisBackend(
   if (nearCache !== undefined) assertNearCache(nearCache)
   const connection = guardEviction(connectionOf(client), onEviction)
   const engine = createRedisStore(connection, prefix, { patienceMs: timeoutMs })
-  const within = createTimeLimit(timeoutMs)
-  // A read that is never answered is shared no longer than its caller waits.
-  const read: Store['read'] = (recordId) => within(engine.read(recordId))
-  const cache = nearCache && createNearCache({ ...engine, read }, nearCache)
+  const cache = nearCache && createNearCache(engine, nearCache)
   const stop = cache && onInvalidated(client, createKeyspace(prefix), cache.forget)
   const store = cache?.store ?? engine
-  const backend = createBackend(store, { ...options, timeoutMs })
+  const backend = createBackendInTime(store, { ...options, timeoutMs })
   if (nearCache !== undefined) Object.assign(backend, describeNearCache(nearCache, backend))
   return Object.assign(backend, { close: () => stop?.() })
 }

@@ -1,8 +1,9 @@
+import { isPromise } from './awaitable.ts'
 import type { Awaitable } from './backend.ts'
 import { BackendError } from './errors.ts'
 import type { StoredRecord } from './store.ts'
 import { tooLate } from './time-limit.ts'
-import type { TimeLimit } from './time-limit.ts'
+import type { TimeLimit, Waiting } from './time-limit.ts'
 
 /** Asks an engine some things at once: the answers in the order of the questions, each of which may fail for itself. */
 export type AskMany<T, Q = string> = (questions: readonly Q[]) => Promise<readonly Awaitable<T>[]>
@@ -14,31 +15,33 @@ export interface GatherOptions {
   /** How many questions may go together in one. */
   readonly most: number
   /**
-   * The time that one flight has: one that is never answered would keep its place for ever. What has waited for as long
-   * is not sent any more: whoever asked has given up, and is not to find out later that it was done after all.
+   * The time that a question has, and a flight: one that is never answered would keep its place for ever. A question
+   * that has waited for as long is not sent any more: whoever asked has been told that there was no answer, and is not
+   * to find out later that it was done after all.
    */
   readonly within: TimeLimit
 }
 
-interface Waiting<T, Q> {
+interface Question<T, Q> {
   readonly question: Q
   readonly resolve: (answer: Awaitable<T>) => void
   readonly reject: (error: unknown) => void
-  /** Until when it may wait, by `performance.now()`; not bounded where there is room. */
-  untilMs: number
+  /** A time limit of its own, where it had to wait: what flies at once has that of its flight. */
+  bound: Waiting | undefined
 }
 
 /**
  * Makes a function that asks one thing, and puts together what is asked in one go, or while as many flights as allowed
  * are on their way. A flight costs a driver and a server several times what a question in it costs. While there is room
  * nothing waits for company: what is asked is sent before anything else happens. Two that ask the same may fly
- * together, and nobody gets an answer from before they asked.
+ * together, and nobody gets an answer from before they asked. A question is answered within the time limit, or rejected
+ * with `BackendError`; only an answer that is itself a promise may take longer.
  */
 export function createGather<T, Q = string>(
   askMany: AskMany<T, Q>,
   { flights, most, within }: GatherOptions,
 ): (question: Q) => Promise<T> {
-  let waiting: Waiting<T, Q>[] = []
+  let waiting: Question<T, Q>[] = []
   let flying = 0
   let planned = false
 
@@ -51,25 +54,27 @@ export function createGather<T, Q = string>(
       flying++
       fly(batch)
     }
-    // Whoever came while there was no room has a bound. The others came just now, and there was room for some.
-    const bounded = waiting.findLastIndex(({ untilMs }) => untilMs < Infinity) + 1
-    for (const one of waiting.slice(bounded)) one.untilMs = latest()
-  }
-
-  function latest(): number {
-    return performance.now() + within.ms
+    const bounded = waiting.findLastIndex(({ bound }) => bound !== undefined) + 1
+    for (const one of waiting.slice(bounded)) {
+      one.bound = within.join(() => one.reject(tooLate(within.ms)))
+    }
   }
 
   /** Drops those at the head of the line that have waited too long. */
   function giveUp(): void {
-    if (waiting.length === 0 || waiting[0]?.untilMs === Infinity) return
+    if (waiting[0]?.bound === undefined) return
     const nowMs = performance.now()
-    const inTime = waiting.findIndex(({ untilMs }) => nowMs < untilMs)
+    const inTime = waiting.findIndex(({ bound }) => nowMs < (bound?.untilMs ?? Infinity))
     const late = waiting.splice(0, inTime < 0 ? waiting.length : inTime)
-    for (const { reject } of late) reject(tooLate(within.ms))
+    for (const one of late) refuse(one, tooLate(within.ms))
   }
 
-  function fly(batch: readonly Waiting<T, Q>[]): void {
+  function refuse({ bound, reject }: Question<T, Q>, error: unknown): void {
+    if (bound !== undefined) within.leave(bound)
+    reject(error)
+  }
+
+  function fly(batch: readonly Question<T, Q>[]): void {
     const land = (): void => {
       flying--
       // Whoever the answer wakes may ask for more, and that goes along.
@@ -78,11 +83,12 @@ export function createGather<T, Q = string>(
     const asked = askMany(batch.map(({ question }) => question))
     within(asked).then(
       (answers) => {
-        give(batch, answers)
+        if (answers.length === batch.length) give(batch, answers)
+        else for (const one of batch) refuse(one, unanswered())
         land()
       },
       (error: unknown) => {
-        for (const { reject } of batch) reject(error)
+        for (const one of batch) refuse(one, error)
         land()
         // Nobody waits any longer for what comes too late, and each of its answers may be a rejection.
         asked.then(
@@ -93,6 +99,19 @@ export function createGather<T, Q = string>(
     )
   }
 
+  function give(batch: readonly Question<T, Q>[], answers: readonly Awaitable<T>[]): void {
+    for (let at = 0; at < batch.length; at++) {
+      const { bound, resolve } = batch[at] as Question<T, Q>
+      const answer = answers[at] as Awaitable<T>
+      if (bound !== undefined) {
+        within.leave(bound)
+        // It may have been given up on its way.
+        if (isPromise(answer)) Promise.resolve(answer).catch(() => {})
+      }
+      resolve(answer)
+    }
+  }
+
   function plan(): void {
     if (planned) return
     planned = true
@@ -101,10 +120,13 @@ export function createGather<T, Q = string>(
 
   return (question) =>
     new Promise((resolve, reject) => {
-      const hasRoom = flying < flights
-      waiting.push({ question, resolve, reject, untilMs: hasRoom ? Infinity : latest() })
-      if (hasRoom) plan()
+      waiting.push({ question, resolve, reject, bound: undefined })
+      plan()
     })
+}
+
+function unanswered(): BackendError {
+  return new BackendError('the store gave no answer to each question')
 }
 
 /** `records` in the order of `ids`, with `undefined` for those that are not there. */
@@ -114,13 +136,4 @@ export function inOrderOf(
 ): (StoredRecord | undefined)[] {
   const byId = new Map<string, StoredRecord>(records.map((record) => [record.recordId, record]))
   return ids.map((id) => byId.get(id))
-}
-
-function give<T, Q>(batch: readonly Waiting<T, Q>[], answers: readonly Awaitable<T>[]): void {
-  if (answers.length !== batch.length) {
-    const error = new BackendError('the store gave no answer to each question')
-    for (const { reject } of batch) reject(error)
-    return
-  }
-  for (const [at, { resolve }] of batch.entries()) resolve(answers[at] as Awaitable<T>)
 }

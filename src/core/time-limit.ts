@@ -8,10 +8,14 @@ export interface TimeLimit {
   <T>(answer: Awaitable<T>): Awaitable<T>
   /** How long that is, in milliseconds. */
   readonly ms: number
+  /** The same without a promise: `giveUp` is called when the time is over, unless `leave` is called first. */
+  join(giveUp: () => void): Waiting
+  leave(waiting: Waiting): void
 }
 
 /** An answer that is waited for. */
-interface Waiting {
+export interface Waiting {
+  /** Until when, by `performance.now()`. */
   readonly untilMs: number
   readonly giveUp: () => void
 }
@@ -90,7 +94,7 @@ export function createTimeLimit(ms: number): TimeLimit {
       )
     })
   }
-  return Object.assign(within, { ms })
+  return Object.assign(within, { ms, join, leave })
 }
 
 /** What is said where there is no answer in `ms` milliseconds. */

@@ -125,7 +125,7 @@ describe('createGather', () => {
 
   it('asks for nothing that has waited for as long as one may take: nobody does any more', async () => {
     vi.useFakeTimers()
-    const { ask, questions, asked } = openGather({ flights: 1, most: 2, timeoutMs: 10 })
+    const { ask, asked } = openGather({ flights: 1, most: 2, timeoutMs: 10 })
     const outcomes = Promise.allSettled('abcd'.split('').map(ask))
     await vi.advanceTimersByTimeAsync(6)
     const later = Promise.allSettled('efgh'.split('').map(ask))
@@ -136,17 +136,46 @@ describe('createGather', () => {
       Array.from({ length: 4 }, () => ({ reason: { code: 'ERR_SESSION_BACKEND' } })),
     )
     await vi.advanceTimersByTimeAsync(6)
-    questions[1]?.answer(['E', 'F'])
-    await vi.advanceTimersByTimeAsync(0)
-    expect((await later).map(({ status }) => status)).toEqual([
-      'fulfilled',
-      'fulfilled',
-      'rejected',
-      'rejected',
-    ])
+    expect((await later).map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+    // Their flight has as long as any, and keeps its place until it is over.
+    await vi.advanceTimersByTimeAsync(5)
     void ask('i')
     await vi.advanceTimersByTimeAsync(0)
     expect(asked()).toEqual(['ab', 'ef', 'i'])
+  })
+
+  it('gives up what has had to wait when its own time is over, on its way or not', async () => {
+    vi.useFakeTimers()
+    const unhandled: unknown[] = []
+    const listener = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', listener)
+    const { ask, questions, asked } = openGather({ flights: 1, most: 1, timeoutMs: 10 })
+    const outcomes = 'abc'.split('').map((name) => {
+      const outcome = { at: 0, status: 'none' }
+      const end = (status: string) => () => Object.assign(outcome, { at: Date.now(), status })
+      ask(name).then(end('fulfilled'), end('rejected'))
+      return outcome
+    })
+    const began = Date.now()
+    await vi.advanceTimersByTimeAsync(8)
+    questions[0]?.answer(['A'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(asked()).toEqual(['a', 'b'])
+    await vi.advanceTimersByTimeAsync(3)
+    // After 10 ms, and what the sockets have had by then is read before.
+    expect(outcomes.map(({ status, at }) => [status, at - began])).toEqual([
+      ['fulfilled', 8],
+      ['rejected', 11],
+      ['rejected', 11],
+    ])
+    // Its flight has time left, and its answer comes too late for it.
+    questions[1]?.answer([Promise.reject(new Error('too large'))])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(asked()).toEqual(['a', 'b'])
+    vi.useRealTimers()
+    await settled()
+    process.off('unhandledRejection', listener)
+    expect(unhandled).toEqual([])
   })
 
   it('drops an answer that comes too late, also one that fails for itself', async () => {

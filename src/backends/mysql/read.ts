@@ -14,7 +14,7 @@ const FLIGHTS = 8
 const SIZES = [1, 2, 4, 8, 16, 32] as const
 const MOST = 32
 
-/** Reads one live record; several that are asked for at once, by one statement. */
+/** Reads one live record, within the time limit; several that are asked for at once, by one statement. */
 export type Read = (recordId: string) => Promise<StoredRecord | undefined>
 
 /** Makes the `Read` of a table. `onRead` learns what the server's clock told. */
@@ -33,7 +33,8 @@ export function createRead(
     const names = Array.from({ length: size }, (_, at) => bytesOf(ids[at] ?? (ids[0] as string)))
     const answers = rowsOf(await ask(statements.get(size) as string, names))
     // One that the server cannot send is not named: none of the others may fail for it.
-    if (ids.length > 1 && answers.some(([answer]) => answer === null)) return ids.map(readOne)
+    if (ids.length > 1 && answers.some(([answer]) => answer === null))
+      return ids.map((id) => within(readOne(id)))
     const records = answers.map((row) => recordOf(answerOf(row)))
     for (const { nowMs } of records) onRead(nowMs)
     return inOrderOf(ids, records)

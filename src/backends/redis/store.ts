@@ -1,21 +1,16 @@
 import { BackendError } from '../../core/errors.ts'
-import type { Handle } from '../../core/key.ts'
-import type { Store, StoredRecord } from '../../core/store.ts'
+import type { Store } from '../../core/store.ts'
 import { createTimeLimit } from '../../core/time-limit.ts'
-import type { TimeLimit } from '../../core/time-limit.ts'
 import { createWriteNames, whole } from './arguments.ts'
 import { createServerClock } from './clock.ts'
 import type { ServerClock } from './clock.ts'
 import { textOf } from './connection.ts'
 import type { Connection, Send } from './connection.ts'
-import { createGet } from './gather.ts'
-import type { Get } from './gather.ts'
 import { createKeyspace } from './keyspace.ts'
 import { createLanes } from './lanes.ts'
-import { parseRecord } from './record.ts'
-import { DELETE, PROBE, TOUCH } from './record-scripts.ts'
+import { createRead } from './read.ts'
+import { DELETE, TOUCH } from './record-scripts.ts'
 import { createScriptRunner } from './scripts.ts'
-import type { ScriptRunner } from './scripts.ts'
 import { createSplitIndex } from './split-index.ts'
 import type { Engine } from './subjects.ts'
 import { createUpdate } from './updates.ts'
@@ -46,9 +41,6 @@ export function createRedisStore(
   const engine: Engine = { connection, keys, scripts, names }
   const subjects = connection.cluster ? createSplitIndex(engine) : createWholeIndex(engine)
   const within = createTimeLimit(patienceMs)
-  const get = createGet(connection, within)
-  const askTime = createClockReading(connection, clock, scripts, within)
-  const read = createReader(get, askTime, clock, scripts)
   const inLane = createLanes(patienceMs)
   // A script on a record reaches its index only where there are no slots.
   const indexPrefix = connection.cluster ? '' : keys.index('')
@@ -58,7 +50,7 @@ export function createRedisStore(
     list: subjects.list,
     deleteSubject: subjects.deleteSubject,
 
-    read: (recordId) => read(recordId, keys.record(recordId)),
+    read: createRead(engine, clock, within),
 
     update: createUpdate(engine, inLane, within),
 
@@ -101,82 +93,6 @@ export function createRedisStore(
     // The server removes what has expired, and each entry into an index takes some dead ones out.
     sweep: () => 0,
   }
-}
-
-type Reader = (recordId: Handle, key: string) => Promise<StoredRecord | undefined>
-
-/**
- * Reads by GET alone. What GET returns is live by the server's word, so the clock is only for telling how long it
- * still is: it is learned from the scripts, and now and then from TIME, which is sent beside a GET in one packet.
- */
-function createReader(
-  get: Get,
-  askTime: (key: string) => Promise<unknown>,
-  clock: ServerClock,
-  scripts: ScriptRunner,
-): Reader {
-  return (recordId, key) => {
-    const reply = get(key)
-    const finish = (text: unknown) => recordFrom(recordId, key, text, clock, scripts)
-    if (clock.fresh) return reply.then(finish)
-    return Promise.all([reply, askTime(key)]).then(([text]) => finish(text))
-  }
-}
-
-/** A look at the server's clock, which reads at the same time share. One that is never answered is shared for so long only. */
-function createClockReading(
-  connection: Connection,
-  clock: ServerClock,
-  scripts: ScriptRunner,
-  within: TimeLimit,
-): (key: string) => Promise<unknown> {
-  // In a cluster, of the master that has the record: of another, it would say little and might not be had.
-  if (connection.cluster) return (key) => scripts.runTimed(PROBE, [key], [])
-  let asking: Promise<void> | undefined
-  return () => {
-    asking ??= within(sampleTime(connection, clock)).finally(() => {
-      asking = undefined
-    })
-    return asking
-  }
-}
-
-async function sampleTime(connection: Connection, clock: ServerClock): Promise<void> {
-  const sentAt = performance.now()
-  const reply = await connection.command(undefined, ['TIME'])
-  if (!Array.isArray(reply)) throw new BackendError('Redis gave no time')
-  const [seconds, micros] = reply as readonly unknown[]
-  clock.learn(Number(textOf(seconds)) * 1000 + Math.floor(Number(textOf(micros)) / 1000), sentAt)
-}
-
-function recordFrom(
-  recordId: Handle,
-  key: string,
-  reply: unknown,
-  clock: ServerClock,
-  scripts: ScriptRunner,
-): StoredRecord | undefined | Promise<StoredRecord | undefined> {
-  if (reply === null || reply === undefined) return undefined
-  const record = parseRecord(recordId, textOf(reply), clock.now())
-  const { createdAtMs, expiresAtMs, nowMs } = record
-  if (nowMs >= createdAtMs && nowMs < expiresAtMs) return record
-  if (clock.earliest() < expiresAtMs) {
-    // Within the bounds of what is known of the clock, the server's word counts.
-    return { ...record, nowMs: Math.max(createdAtMs, Math.min(nowMs, expiresAtMs - 1)) }
-  }
-  return confirmed(record, key, scripts)
-}
-
-/** A record that should be gone: somebody has taken its expiry away, or another server has another clock. */
-async function confirmed(
-  record: StoredRecord,
-  key: string,
-  scripts: ScriptRunner,
-): Promise<StoredRecord | undefined> {
-  const [nowMs, , ...header] = await scripts.runTimed(PROBE, [key], [])
-  if (header.length === 0) return undefined
-  // Between the two it may have been written, and then its expiry has moved: what was read was live.
-  return { ...record, nowMs: Math.min(Number(nowMs), record.expiresAtMs - 1) }
 }
 
 async function* scan(send: Send, pattern: string): AsyncGenerator<string[]> {

@@ -12,7 +12,9 @@ export interface Engine {
   readonly store: Store
   readonly policy: CheckedPolicy
   /** The time that calls of the store have, or `undefined` for all the time there is. */
-  readonly times: { readonly call: TimeLimit; readonly clearAll: TimeLimit } | undefined
+  readonly times?: { readonly call: TimeLimit; readonly clearAll: TimeLimit } | undefined
+  /** The time that reads have, where the store does not keep one itself. */
+  readonly readTime?: TimeLimit | undefined
 }
 
 /** Whoever loses this many races for one record in a row is told so. */

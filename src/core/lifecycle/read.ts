@@ -29,14 +29,14 @@ export function read(
   key: string,
   { seen = true }: GetOptions = {},
 ): Awaitable<SessionFound | Missed> {
-  const { store, times } = engine
+  const { store, readTime } = engine
   const parsed = parseKey(key)
   if (parsed === undefined) return malformed(key)
   const start = operationStart()
   let answer
   try {
     answer = store.read(parsed.handle, parsed.secretHash)
-    if (times !== undefined) answer = times.call(answer)
+    if (readTime !== undefined) answer = readTime(answer)
   } catch (cause) {
     throw faultOf(start, cause)
   }
