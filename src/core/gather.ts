@@ -33,9 +33,10 @@ interface Question<T, Q> {
 /**
  * Makes a function that asks one thing, and puts together what is asked in one go, or while as many flights as allowed
  * are on their way. A flight costs a driver and a server several times what a question in it costs. While there is room
- * nothing waits for company: what is asked is sent before anything else happens. Two that ask the same may fly
- * together, and nobody gets an answer from before they asked. A question is answered within the time limit, or rejected
- * with `BackendError`; only an answer that is itself a promise may take longer.
+ * nothing waits for company: what is asked is sent before anything else happens, or, where that takes several flights, one
+ * in each turn of the event loop. Two that ask the same may fly together, and nobody gets an answer from before they
+ * asked. A question is answered within the time limit, or rejected with `BackendError`; only an answer that is itself a
+ * promise may take longer.
  */
 export function createGather<T, Q = string>(
   askMany: AskMany<T, Q>,
@@ -48,11 +49,16 @@ export function createGather<T, Q = string>(
   function send(): void {
     planned = false
     giveUp()
-    while (flying < flights && waiting.length > 0) {
+    if (flying < flights && waiting.length > 0) {
       const batch = waiting.length > most ? waiting.splice(0, most) : waiting
       if (batch === waiting) waiting = []
       flying++
       fly(batch)
+    }
+    // Two that leave together come back together, and then the engine and this process work in turns.
+    if (flying < flights) {
+      if (waiting.length > 0) planFor(setImmediate)
+      return
     }
     const bounded = waiting.findLastIndex(({ bound }) => bound !== undefined) + 1
     for (const one of waiting.slice(bounded)) {
@@ -78,7 +84,7 @@ export function createGather<T, Q = string>(
     const land = (): void => {
       flying--
       // Whoever the answer wakes may ask for more, and that goes along.
-      if (waiting.length > 0) plan()
+      if (waiting.length > 0) planFor(queueMicrotask)
     }
     const asked = askMany(batch.map(({ question }) => question))
     within(asked).then(
@@ -112,16 +118,16 @@ export function createGather<T, Q = string>(
     }
   }
 
-  function plan(): void {
+  function planFor(when: (send: () => void) => unknown): void {
     if (planned) return
     planned = true
-    queueMicrotask(send)
+    when(send)
   }
 
   return (question) =>
     new Promise((resolve, reject) => {
       waiting.push({ question, resolve, reject, bound: undefined })
-      plan()
+      planFor(queueMicrotask)
     })
 }
 

@@ -37,6 +37,8 @@ describe('createGather', () => {
     const { ask, asked } = openGather({ flights: 9 })
     for (const name of 'abcdefg') void ask(name)
     await settled()
+    await settled()
+    await settled()
     expect(asked()).toEqual(['abc', 'def', 'g'])
   })
 
@@ -59,10 +61,24 @@ describe('createGather', () => {
     const { ask, questions, asked } = openGather()
     for (const name of 'abcdefghi') void ask(name)
     await settled()
+    await settled()
+    await settled()
     expect(asked()).toEqual(['abc', 'def'])
     questions[0]?.answer(['A', 'B', 'C'])
     await settled()
     expect(asked()).toEqual(['abc', 'def', 'ghi'])
+  })
+
+  it('sends what takes several questions one by one, so that their answers do not come together', async () => {
+    const { ask, asked } = openGather({ flights: 9 })
+    for (const name of 'abcde') void ask(name)
+    await Promise.resolve()
+    expect(asked()).toEqual(['abc'])
+    void ask('f')
+    await Promise.resolve()
+    expect(asked()).toEqual(['abc'])
+    await settled()
+    expect(asked()).toEqual(['abc', 'def'])
   })
 
   it('never gives an answer to who asked after the question was sent', async () => {
