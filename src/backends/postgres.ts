@@ -4,7 +4,7 @@
  * @module `sojourn/backends/postgres`
  */
 import { guardBackend } from '../core/errors.ts'
-import { createBackendInTime } from '../core/lifecycle.ts'
+import { createBackend, createBackendInTime } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertNearCache, createNearCache, describeNearCache } from '../core/near-cache.ts'
 import type { NearCacheOptions } from '../core/near-cache.ts'
@@ -144,7 +144,9 @@ export function createPostgresBackend(
   const cache = nearCache && createNearCache(engine, nearCache)
   const deafen = cache && listener && onNotice(listener, table, cache.forget)
   const store = cache?.store ?? engine
-  const backend = createBackendInTime(store, { ...options, timeoutMs })
+  // A read that joins another's has another's time limit.
+  const create = cache === undefined ? createBackendInTime : createBackend
+  const backend = create(store, { ...options, timeoutMs })
   if (nearCache !== undefined) Object.assign(backend, describeNearCache(nearCache, backend))
   const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_STEPS * sweepEveryMs)
   const lease = createLease(statements, ask, leaseMs)

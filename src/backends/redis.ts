@@ -3,7 +3,7 @@
  *
  * @module `sojourn/backends/redis`
  */
-import { createBackendInTime } from '../core/lifecycle.ts'
+import { createBackend, createBackendInTime } from '../core/lifecycle.ts'
 import type { LifecyclePolicy } from '../core/lifecycle.ts'
 import { assertOneOf, assertOptions, POLICY_OPTIONS } from '../core/options.ts'
 import { assertNearCache, createNearCache, describeNearCache } from '../core/near-cache.ts'
@@ -97,7 +97,9 @@ export function createRedisBackend(
   const cache = nearCache && createNearCache(engine, nearCache)
   const stop = cache && onInvalidated(client, createKeyspace(prefix), cache.forget)
   const store = cache?.store ?? engine
-  const backend = createBackendInTime(store, { ...options, timeoutMs })
+  // A read that joins another's has another's time limit.
+  const create = cache === undefined ? createBackendInTime : createBackend
+  const backend = create(store, { ...options, timeoutMs })
   if (nearCache !== undefined) Object.assign(backend, describeNearCache(nearCache, backend))
   return Object.assign(backend, { close: () => stop?.() })
 }

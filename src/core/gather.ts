@@ -5,7 +5,10 @@ import type { StoredRecord } from './store.ts'
 import { tooLate } from './time-limit.ts'
 import type { TimeLimit, Waiting } from './time-limit.ts'
 
-/** Asks an engine some things at once: the answers in the order of the questions, each of which may fail for itself. */
+/**
+ * Asks an engine some things at once: the answers in the order of the questions, each of which may fail for itself. Rejects,
+ * and never throws.
+ */
 export type AskMany<T, Q = string> = (questions: readonly Q[]) => Promise<readonly Awaitable<T>[]>
 
 /** Options of `createGather`. */
@@ -26,17 +29,21 @@ interface Question<T, Q> {
   readonly question: Q
   readonly resolve: (answer: Awaitable<T>) => void
   readonly reject: (error: unknown) => void
+  /** Until when there may be an answer, by `performance.now()`. */
+  readonly untilMs: number
   /** A time limit of its own, where it had to wait: what flies at once has that of its flight. */
   bound: Waiting | undefined
 }
 
+// Node's own, also where a test has put other timers in their places: what waits for one of those may wait for ever.
+const { setImmediate } = globalThis
+
 /**
  * Makes a function that asks one thing, and puts together what is asked in one go, or while as many flights as allowed
  * are on their way. A flight costs a driver and a server several times what a question in it costs. While there is room
- * nothing waits for company: what is asked is sent before anything else happens, or, where that takes several flights, one
- * in each turn of the event loop. Two that ask the same may fly together, and nobody gets an answer from before they
- * asked. A question is answered within the time limit, or rejected with `BackendError`; only an answer that is itself a
- * promise may take longer.
+ * nothing waits for company: what is asked is sent before anything else happens, except that the last of several flights
+ * leaves in the next turn of the event loop. Two that ask the same may fly together, and nobody gets an answer from before
+ * they asked. A question is answered within the time limit, or rejected with `BackendError`.
  */
 export function createGather<T, Q = string>(
   askMany: AskMany<T, Q>,
@@ -49,28 +56,30 @@ export function createGather<T, Q = string>(
   function send(): void {
     planned = false
     giveUp()
-    if (flying < flights && waiting.length > 0) {
+    for (let first = true; hasRoom(first ? 0 : most); first = false) {
       const batch = waiting.length > most ? waiting.splice(0, most) : waiting
       if (batch === waiting) waiting = []
       flying++
       fly(batch)
     }
     // Two that leave together come back together, and then the engine and this process work in turns.
-    if (flying < flights) {
-      if (waiting.length > 0) planFor(setImmediate)
-      return
-    }
+    if (hasRoom(0)) planFor(setImmediate)
     const bounded = waiting.findLastIndex(({ bound }) => bound !== undefined) + 1
     for (const one of waiting.slice(bounded)) {
       one.bound = within.join(() => one.reject(tooLate(within.ms)))
     }
   }
 
+  /** Whether a flight may leave, and more than so many wait for one. */
+  function hasRoom(beyond: number): boolean {
+    return flying < flights && waiting.length > beyond
+  }
+
   /** Drops those at the head of the line that have waited too long. */
   function giveUp(): void {
     if (waiting[0]?.bound === undefined) return
     const nowMs = performance.now()
-    const inTime = waiting.findIndex(({ bound }) => nowMs < (bound?.untilMs ?? Infinity))
+    const inTime = waiting.findIndex(({ bound, untilMs }) => bound === undefined || nowMs < untilMs)
     const late = waiting.splice(0, inTime < 0 ? waiting.length : inTime)
     for (const one of late) refuse(one, tooLate(within.ms))
   }
@@ -90,32 +99,41 @@ export function createGather<T, Q = string>(
     within(asked).then(
       (answers) => {
         if (answers.length === batch.length) give(batch, answers)
-        else for (const one of batch) refuse(one, unanswered())
+        else {
+          for (const one of batch) refuse(one, unanswered())
+          drop(answers)
+        }
         land()
       },
       (error: unknown) => {
         for (const one of batch) refuse(one, error)
         land()
-        // Nobody waits any longer for what comes too late, and each of its answers may be a rejection.
-        asked.then(
-          async (late) => Promise.allSettled(late),
-          () => {},
-        )
+        // Nobody waits any longer for what comes too late.
+        asked.then(drop, () => {})
       },
     )
   }
 
   function give(batch: readonly Question<T, Q>[], answers: readonly Awaitable<T>[]): void {
     for (let at = 0; at < batch.length; at++) {
-      const { bound, resolve } = batch[at] as Question<T, Q>
+      const { bound, resolve, reject, untilMs } = batch[at] as Question<T, Q>
       const answer = answers[at] as Awaitable<T>
-      if (bound !== undefined) {
-        within.leave(bound)
-        // It may have been given up on its way.
-        if (isPromise(answer)) Promise.resolve(answer).catch(() => {})
-      }
-      resolve(answer)
+      if (bound !== undefined) within.leave(bound)
+      if (isPromise(answer)) settleBy(untilMs, answer, resolve, reject)
+      else resolve(answer)
     }
+  }
+
+  /** Gives an answer that needs more time what the question has left. */
+  function settleBy(
+    untilMs: number,
+    answer: PromiseLike<T>,
+    resolve: (answer: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const leftMs = Math.max(0, untilMs - performance.now())
+    const timer = setTimeout(() => reject(tooLate(within.ms)), leftMs)
+    answer.then(resolve, reject).then(() => clearTimeout(timer))
   }
 
   function planFor(when: (send: () => void) => unknown): void {
@@ -126,9 +144,15 @@ export function createGather<T, Q = string>(
 
   return (question) =>
     new Promise((resolve, reject) => {
-      waiting.push({ question, resolve, reject, bound: undefined })
+      const untilMs = performance.now() + within.ms
+      waiting.push({ question, resolve, reject, untilMs, bound: undefined })
       planFor(queueMicrotask)
     })
+}
+
+/** Of answers that nobody waits for, each may be a rejection. */
+function drop(answers: readonly unknown[]): void {
+  void Promise.allSettled(answers)
 }
 
 function unanswered(): BackendError {

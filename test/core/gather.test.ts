@@ -69,16 +69,51 @@ describe('createGather', () => {
     expect(asked()).toEqual(['abc', 'def', 'ghi'])
   })
 
-  it('sends what takes several questions one by one, so that their answers do not come together', async () => {
+  it('sends the last of several questions in the next turn, so that their answers do not come together', async () => {
     const { ask, asked } = openGather({ flights: 9 })
-    for (const name of 'abcde') void ask(name)
+    for (const name of 'abcdefgh') void ask(name)
     await Promise.resolve()
-    expect(asked()).toEqual(['abc'])
-    void ask('f')
-    await Promise.resolve()
-    expect(asked()).toEqual(['abc'])
-    await settled()
     expect(asked()).toEqual(['abc', 'def'])
+    void ask('i')
+    await Promise.resolve()
+    expect(asked()).toEqual(['abc', 'def'])
+    await settled()
+    expect(asked()).toEqual(['abc', 'def', 'ghi'])
+  })
+
+  it('lets no more wait for a turn than one question takes, however long turns are', async () => {
+    let most = 0
+    let open = 0
+    const ask = createGather(
+      async (names: readonly string[]) => {
+        await settled()
+        open -= names.length
+        return names
+      },
+      { flights: 4, most: 8, within: createTimeLimit(60_000) },
+    )
+    for (let turn = 0; turn < 50; turn++) {
+      for (let n = 0; n < 20; n++) {
+        open++
+        void ask(`${n}`)
+      }
+      await settled()
+      most = Math.max(most, open)
+    }
+    expect(most).toBeLessThan(60)
+  })
+
+  it('goes on whatever timers a test has put in the place of its own', async () => {
+    const { ask, questions } = openGather({ most: 1 })
+    vi.useFakeTimers()
+    const answers = Promise.all([ask('a'), ask('b')])
+    await Promise.resolve()
+    await Promise.resolve()
+    vi.useRealTimers()
+    await settled()
+    questions[0]?.answer(['A'])
+    questions[1]?.answer(['B'])
+    expect(await answers).toEqual(['A', 'B'])
   })
 
   it('never gives an answer to who asked after the question was sent', async () => {
@@ -116,11 +151,28 @@ describe('createGather', () => {
     expect(await other).toBe('B')
   })
 
+  it('gives an answer that needs more time what the question has left', async () => {
+    vi.useFakeTimers()
+    const { ask, questions } = openGather({ timeoutMs: 10 })
+    let ended = ''
+    ask('a').catch((error: unknown) => (ended = String(error)))
+    const other = ask('b')
+    await vi.advanceTimersByTimeAsync(6)
+    questions[0]?.answer([new Promise(() => {}), Promise.resolve('B')])
+    expect(await other).toBe('B')
+    await vi.advanceTimersByTimeAsync(3)
+    expect(ended).toBe('')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(ended).toBe('BackendError: the backend gave no answer within 10 ms')
+    await vi.advanceTimersByTimeAsync(20)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('rejects where there is not an answer to each', async () => {
     const { ask, questions } = openGather()
     const answers = Promise.allSettled([ask('a'), ask('b')])
     await settled()
-    questions[0]?.answer(['A'])
+    questions[0]?.answer([Promise.reject(new Error('too large'))])
     for (const each of await answers) {
       expect(each).toMatchObject({ status: 'rejected', reason: { code: 'ERR_SESSION_BACKEND' } })
     }

@@ -33,8 +33,7 @@ export function createRead(
     const names = Array.from({ length: size }, (_, at) => bytesOf(ids[at] ?? (ids[0] as string)))
     const answers = rowsOf(await ask(statements.get(size) as string, names))
     // One that the server cannot send is not named: none of the others may fail for it.
-    if (ids.length > 1 && answers.some(([answer]) => answer === null))
-      return ids.map((id) => within(readOne(id)))
+    if (ids.length > 1 && answers.some(([answer]) => answer === null)) return ids.map(readOne)
     const records = answers.map((row) => recordOf(answerOf(row)))
     for (const { nowMs } of records) onRead(nowMs)
     return inOrderOf(ids, records)

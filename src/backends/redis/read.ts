@@ -78,7 +78,7 @@ export function createRead(engine: Engine, clock: ServerClock, within: TimeLimit
       // Within the bounds of what is known of the clock, the server's word counts.
       return { ...record, nowMs: Math.max(createdAtMs, Math.min(nowMs, expiresAtMs - 1)) }
     }
-    return within(confirmed(engine, record))
+    return confirmed(engine, record)
   }
 
   if (connection.cluster) return (recordId) => within(readOne(recordId))
