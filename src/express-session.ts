@@ -69,7 +69,8 @@ declare global {
 
 /** `session(options)`, and beside it what `require('express-session')` has. */
 export interface SessionFunction {
-  (options: SessionOptions): SessionMiddleware
+  /** Without `options` it throws, as without a `secret`: they may be left out for the sake of stores' types. */
+  (options?: SessionOptions): SessionMiddleware
   readonly Store: SessionStoreClass
   readonly MemoryStore: MemoryStoreClass
   readonly Cookie: typeof Cookie
@@ -80,6 +81,7 @@ export interface SessionFunction {
  * Makes the middleware. `require('sojourn/express-session')` gives this function too.
  *
  * @throws TypeError for an option that is unknown, missing or not as described.
+ * @throws InvalidCookieError for an attribute that no cookie may have.
  *
  * @example
  * ```ts
@@ -89,8 +91,8 @@ export interface SessionFunction {
  * export const sessions = session({ secret: 'keyboard cat', store: createMemoryBackend() })
  * ```
  */
-function createMiddleware(options: SessionOptions): SessionMiddleware {
-  const checked = checkOptions(options)
+function createMiddleware(options?: SessionOptions): SessionMiddleware {
+  const checked = checkOptions(options ?? ({} as SessionOptions))
   const { keeper, old } = checked
   const store = checked.store ?? new KeeperStore(keeper)
   // What a store of another package inherits makes a new session by this.

@@ -1,6 +1,6 @@
 import { promised, whenDone } from './core/awaitable.ts'
 import { INVALID, InvalidValueError } from './core/errors.ts'
-import { assertOneOf } from './core/options.ts'
+import { assertOneOf, assertOptions } from './core/options.ts'
 import type { Given } from './core/readonly.ts'
 import type { Session } from './core/session.ts'
 import type { HeaderSource } from './http/header-source.ts'
@@ -62,15 +62,23 @@ export function createSessionManager<V = unknown, I = V>(
     clear: async (session) => clear(context, session),
     clearFromHeaders: async (headers) => clearFromHeaders(context, headers),
     touch: async (session) => touch(context, session),
-    rotate: async (session, { authenticated, assurance, absolute, labels } = {}) =>
-      rotate(context, session, { authenticated, assurance, absolute, labels }),
+    rotate: async (session, options = {}) => {
+      assertOptions('rotate', options, ['authenticated', 'assurance', 'absolute', 'labels'])
+      return rotate(context, session, options)
+    },
     renew: async (session) => renew(context, session),
     bind: async (session, subject, options = {}) => bind(context, session, subject, options),
     requireRecentAuthentication: async (session, seconds, options = {}) =>
       requireRecentAuthentication(context, session, seconds, options),
-    list: async (subject, { current } = {}) => list(context, subject, current),
+    list: async (subject, options = {}) => {
+      assertOptions('list', options, ['current'])
+      return list(context, subject, options.current)
+    },
     clearHandle: async (handle) => clearHandle(context, handle),
-    clearSubject: async (subject, { except } = {}) => clearSubject(context, subject, except),
+    clearSubject: async (subject, options = {}) => {
+      assertOptions('clearSubject', options, ['except'])
+      return clearSubject(context, subject, options.except)
+    },
     clearAll: async () => clearAll(context),
     toCookieHeaders: (session, headers = {}) => toCookieHeaders(context, session, headers),
     clearHeaders: (attributes = {}) => clearHeaders(context, attributes),

@@ -4,9 +4,11 @@ import type { SessionBackend } from '../core/session-backend.ts'
 import { createBackendKeeper } from './backend-keeper.ts'
 import { createCompatKeeper } from './compat-keeper.ts'
 import type { Compat } from './compat-keeper.ts'
+import { Cookie } from './cookie.ts'
 import type { CookieOptions } from './cookie.ts'
 import type { Keeper } from './keeper.ts'
 import { MemoryStore } from './memory-store.ts'
+import { resolveAuto } from './secure.ts'
 import type { Secret } from './signature.ts'
 import { createStoreKeeper } from './store-keeper.ts'
 import type { ExpressStore } from './store-keeper.ts'
@@ -70,18 +72,38 @@ const OPTIONS: readonly (keyof SessionOptions)[] = [
   'unset',
 ]
 
-/** @throws TypeError for an option that is unknown, missing or not as described. */
+const COOKIE = [
+  'path',
+  'domain',
+  'httpOnly',
+  'secure',
+  'sameSite',
+  'partitioned',
+  'priority',
+  'maxAge',
+  'expires',
+  'originalMaxAge',
+  // These do nothing.
+  'signed',
+  'encode',
+  'overwrite',
+]
+
+/**
+ * @throws TypeError for an option that is unknown, missing or not as described.
+ * @throws InvalidCookieError for an attribute that no cookie may have.
+ */
 export function checkOptions(options: SessionOptions): CheckedOptions {
   assertOptions('session', options, OPTIONS)
   const { name = 'connect.sid', cookie = {}, unset = 'keep', proxy } = options
   const secrets = [options.secret].flat()
   if (secrets.length === 0 || secrets.some((secret) => !secret)) {
-    throw new TypeError('"secret" must be a secret, or one or more of them')
+    throw new TypeError(
+      '"secret" must be a text or bytes, or a list of one or more, and none empty',
+    )
   }
   if (typeof name !== 'string' || name === '') throw new TypeError('"name" must be a cookie name')
-  if (typeof cookie !== 'function' && (typeof cookie !== 'object' || cookie === null)) {
-    throw new TypeError('"cookie" must be an object or a function')
-  }
+  if (typeof cookie !== 'function') assertCookie(name, cookie)
   assertOneOf('unset', unset, ['destroy', 'keep'])
   return {
     name,
@@ -96,6 +118,15 @@ export function checkOptions(options: SessionOptions): CheckedOptions {
   }
 }
 
+/** Now, and not at the first request: what is misspelt would be missing from the cookie, and nobody would see it. */
+function assertCookie(name: string, cookie: CookieOptions): void {
+  if (typeof cookie !== 'object' || cookie === null) {
+    throw new TypeError('"cookie" must be an object or a function')
+  }
+  assertOptions('the cookie of session', cookie, COOKIE)
+  new Cookie(resolveAuto(cookie, true)).serialize(name, '')
+}
+
 function placeOf(
   options: SessionOptions,
   secrets: readonly Secret[],
@@ -105,7 +136,11 @@ function placeOf(
   const isBackend = typeof given === 'object' && isSessionBackend(given as SessionBackend)
   const backend = options.backend ?? (isBackend ? (given as SessionBackend) : undefined)
   if (options.backend !== undefined && (isBackend || !isSessionBackend(options.backend))) {
-    throw new TypeError('"backend" must be a backend of createBackend, and the only one')
+    throw new TypeError(
+      isBackend
+        ? '"store" is a backend already: leave out "backend"'
+        : '"backend" must be a backend of createBackend',
+    )
   }
   const old = isBackend ? undefined : (given as ExpressStore | undefined)
   const draw = genid as ((request: object) => string) | undefined

@@ -80,7 +80,12 @@ export function checkCookie(options: CookieOptions, base?: Cookie): Cookie {
     throw new InvalidCookieError('"cookie" must be an object')
   }
   for (const option of Object.keys(options)) {
-    if (!KNOWN.has(option)) throw new InvalidCookieError('"cookie" has an unknown option')
+    if (!KNOWN.has(option)) {
+      // Without repeating it: what stands there by mistake may be anything.
+      throw new InvalidCookieError(
+        `"cookie" has an unknown option, beside ${[...KNOWN].join(', ')}`,
+      )
+    }
   }
   // Own properties only: a polluted Object.prototype must not weaken the cookie.
   const own: CookieOptions = Object.assign(Object.create(null), options)

@@ -1,7 +1,7 @@
 import { whenDone } from '../core/awaitable.ts'
 import type { Awaitable } from '../core/backend.ts'
 import { UnsupportedOperationError } from '../core/errors.ts'
-import { assertFunction } from '../core/options.ts'
+import { assertFunction, assertOptions } from '../core/options.ts'
 import { assertPeriod } from '../core/period.ts'
 import type { DeepReadonly } from '../core/readonly.ts'
 import { isCleared, queueWrite, stateOf } from '../core/session.ts'
@@ -41,6 +41,7 @@ export function update<V, I>(
 ): Awaitable<DeepReadonly<V>> {
   const state = stateOf(session)
   assertFunction('fn', fn)
+  assertOptions('update', options, ['expiry', 'unversioned'])
   if (options.expiry !== undefined) assertPeriod('expiry', options.expiry)
   return queueWrite(state, context, () => begin({ context, state, fn, options }))
 }

@@ -5,6 +5,7 @@ import { SessionConflictError, SessionGoneError } from '../core/errors.ts'
 import type { BackendOperation } from '../core/event-messages.ts'
 import type { Key } from '../core/key.ts'
 import { encodeLabels } from '../core/labels.ts'
+import { assertOptions } from '../core/options.ts'
 import { assertPeriod } from '../core/period.ts'
 import type { Period } from '../core/period.ts'
 import type { SessionFacts, SessionSetOptions } from '../core/session-backend.ts'
@@ -34,6 +35,7 @@ function prepareGeneration<V>(
   value: unknown,
   options: GenerateSessionOptions,
 ): Prepared<V> | Promise<Prepared<V>> {
+  assertOptions('generate', options, ['expiry', 'subject', 'labels', 'assurance', 'absolute'])
   const { expiry, subject, labels, assurance, absolute } = options
   if (value === undefined) throw new TypeError('"value" must not be undefined')
   if (expiry !== undefined) assertPeriod('expiry', expiry)
@@ -91,6 +93,7 @@ export function set<V, I>(
   change: SetChange<I>,
 ): Awaitable<void> {
   const state = stateOf(session)
+  assertOptions('set', change, ['value', 'expiry'])
   const { value, expiry } = change
   if (value === undefined && 'value' in change) throw new TypeError('"value" must not be undefined')
   if (expiry !== undefined) assertPeriod('expiry', expiry)

@@ -10,11 +10,18 @@ export interface NodeRequest {
 /** Gives the session of a request of Node: the same one, however often and by which adapter of a manager it is asked for. */
 export type NodeSessions<V, I> = (request: NodeRequest, head: ResponseHead) => RequestSession<V, I>
 
-/** Makes what an adapter gets the sessions of its requests from. */
+/**
+ * Makes what an adapter gets the sessions of its requests from.
+ *
+ * @throws TypeError for what is no manager: a backend, most likely.
+ */
 export function createNodeSessions<V, I>(
   manager: SessionManager<V, I>,
   options: RequestSessionOptions,
 ): NodeSessions<V, I> {
+  if (typeof manager !== 'object' || manager === null || !('fromHeaders' in manager)) {
+    throw new TypeError('an adapter needs a session manager, as createSessionManager makes it')
+  }
   const place = placeOf(manager)
   return (request, head) => {
     const made = request as NodeRequest & Record<symbol, RequestSession<V, I> | undefined>

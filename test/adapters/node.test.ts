@@ -37,6 +37,16 @@ async function headersOf(handle: Handle): Promise<http.IncomingHttpHeaders> {
 }
 
 describe('createNodeAdapter', () => {
+  it.each([
+    ['a backend', createBackend(createMemoryStore())],
+    ['nothing', undefined],
+    ['a text', 'x'],
+  ])('refuses %s in place of a manager', (_name, manager) => {
+    const make = () => createNodeAdapter(manager as never)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow('an adapter needs a session manager')
+  })
+
   it('gives the same session for the same request, and another for another', async () => {
     const sessionOf = createNodeAdapter(createSessions())
     const seen: unknown[] = []

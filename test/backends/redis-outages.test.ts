@@ -5,6 +5,7 @@ import { createRedisBackend } from '../../src/backends/redis.ts'
 import type { RedisClient } from '../../src/backends/redis.ts'
 import { connectionOf } from '../../src/backends/redis/connection.ts'
 import { createRedisStore } from '../../src/backends/redis/store.ts'
+import { generateKey } from '../../src/core/key.ts'
 import { BackendError, createSessionManager } from '../../src/index.ts'
 import { draft, newHash } from '../../src/testing/store-contract/draft.ts'
 import { startProxy } from '../servers/proxy.ts'
@@ -34,6 +35,22 @@ beforeEach(async () => {
 afterEach(async () => {
   await proxy.stop()
   await direct.client.flushAll()
+})
+
+describe('the cause of a fault of Redis', () => {
+  it('has a name and a message, also where the driver gives none', async () => {
+    class TimeoutError extends Error {}
+    const client = {
+      sendCommand: () => Promise.reject(new TimeoutError()),
+      on: () => {},
+    }
+    const backend = createRedisBackend(client, { onEviction: 'ignore' })
+    const error: unknown = await backend.get(generateKey()).catch((fault: unknown) => fault)
+    expect(error).toMatchObject({
+      code: 'ERR_SESSION_BACKEND',
+      cause: { name: 'TimeoutError', message: 'the driver gave no message' },
+    })
+  })
 })
 
 describe('a write whose answer was lost and that ioredis sends again', () => {

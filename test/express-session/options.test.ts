@@ -1,6 +1,7 @@
 import request from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { createMemoryBackend } from '../../src/backends/memory.ts'
+import { InvalidCookieError } from '../../src/core/errors.ts'
 import session from '../../src/express-session.ts'
 import type { SessionOptions } from '../../src/express-session.ts'
 import { appOf, cookiesOf, PLACES, ROUTES, SOME, sentBack } from './fixture.ts'
@@ -11,6 +12,14 @@ const REFUSED: readonly (readonly [string, object, RegExp])[] = [
   ['an unknown option', { maxAge: 1 }, /no option "maxAge"/],
   ['an empty name', { name: '' }, /"name"/],
   ['a cookie that is no object', { cookie: 1 }, /"cookie"/],
+  ['a misspelt attribute', { cookie: { samesite: 'lax' } }, /no option "samesite"/],
+  ['an age that is no number', { cookie: { maxAge: '1h' } }, /"maxAge"/],
+  ['a secret that is empty', { secret: ['one', ''] }, /"secret"/],
+  [
+    'two backends',
+    { store: createMemoryBackend(), backend: createMemoryBackend() },
+    /leave out "backend"/,
+  ],
   ['a genid that is no function', { genid: 'x' }, /"genid" must be a function/],
   ['a genid on a backend', { genid: () => 'x', store: createMemoryBackend() }, /"genid" is for/],
   ['another unset', { unset: 'drop' }, /"unset"/],
@@ -30,6 +39,27 @@ describe('session', () => {
     const given = { secret: 'keyboard cat', ...options } as SessionOptions
     expect(() => session(given)).toThrow(TypeError)
     expect(() => session(given)).toThrow(message)
+  })
+
+  it.each([{ sameSite: 'laxx' }, { priority: 'urgent' }, { domain: 'a;b' }, { path: '/\n' }])(
+    'refuses the cookie %o at once',
+    (cookie) => {
+      const options = { secret: 'keyboard cat', cookie } as SessionOptions
+      expect(() => session(options)).toThrow(InvalidCookieError)
+    },
+  )
+
+  it('takes every attribute that express-session has, and what decides by the connection', () => {
+    const attributes = { path: '/', domain: 'a.example', httpOnly: true, partitioned: false }
+    const times = { maxAge: 1000, expires: new Date(), originalMaxAge: 1000 }
+    const idle = { signed: true, encode: encodeURIComponent, overwrite: true }
+    const auto = { secure: 'auto', sameSite: 'auto', priority: 'HIGH' }
+    const cookie = { ...attributes, ...times, ...idle, ...auto }
+    expect(() => session({ secret: 'keyboard cat', cookie } as SessionOptions)).not.toThrow()
+  })
+
+  it('refuses to be called without options, which its type allows for the sake of stores', () => {
+    expect(() => session()).toThrow('"secret"')
   })
 
   it('takes a backend as "store" and as "backend"', async () => {

@@ -7,8 +7,10 @@ const QUOTED = /, with args beginning with:.*$/s
  */
 export function faultOf(error: unknown): Error {
   if (!(error instanceof Error)) return new Error('the driver threw no error')
-  const { name, message } = error
-  const fault = new Error(message.replace(QUOTED, ''))
+  const { message } = error
+  // Those of node-redis have names that only their classes tell, and its `TimeoutError` has no message.
+  const name = error.name === 'Error' ? error.constructor.name : error.name
+  const fault = new Error(message.replace(QUOTED, '') || 'the driver gave no message')
   fault.name = name
   return 'code' in error && typeof error.code === 'string'
     ? Object.assign(fault, { code: error.code })

@@ -27,6 +27,9 @@ const options: SessionOptions = {
   proxy: true,
 }
 app.use(session(options))
+// What the types of stores ask for, those of connect-pg-simple among them.
+const asStoresTakeIt: (options?: SessionOptions) => express.RequestHandler = session
+app.use(asStoresTakeIt(options))
 session({ secret: 'k', cookie: (request: express.Request) => ({ secure: request.secure }) })
 session({ secret: 'k', genid: (request: express.Request) => request.path })
 session({ secret: 'k', store: new MemoryStore(), backend: createMemoryBackend(), compat: 'shared' })
