@@ -69,9 +69,9 @@ export interface RequestSession<V = unknown, I = V> {
   rotate(options?: RotateSessionOptions): Promise<void>
 
   /**
-   * Logs `subject` in: binds the session, with what it holds, or what `carryOver` makes of that, under a new key. Where
-   * there is none, or one of another subject, which is ended first, it makes one with `value`. Throws as
-   * `SessionManager.bind` does.
+   * Logs `subject` in: binds the session, with what it holds, or what `carryOver` makes of that, under a new key. Then
+   * `value` is not used. Where there is none, or one of another subject, which is ended first, it makes one with `value`.
+   * Throws as `SessionManager.bind` does.
    */
   bind(subject: string, value: Given<I>, options?: BindSessionOptions<V, I>): Promise<Session<V>>
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Session, SessionManager } from '../../src/index.ts'
 import { createManager } from './fixture.ts'
 
-type Call = (sessions: SessionManager<unknown>, session: Session<unknown>) => Promise<unknown>
+type Call = (sessions: SessionManager, session: Session) => Promise<unknown>
 
 /** Calls as a program without types may make them. Each would have done less than was meant, or more. */
 const CALLS: readonly (readonly [string, Call, string])[] = [
