@@ -132,6 +132,8 @@ function placeOf(
   secrets: readonly Secret[],
 ): Pick<CheckedOptions, 'keeper' | 'store' | 'old'> {
   const { store: given, compat, genid } = options
+  assertNoOther(given, 'store')
+  assertNoOther(options.backend, 'backend')
   if (genid !== undefined) assertFunction('genid', genid)
   const isBackend = typeof given === 'object' && isSessionBackend(given as SessionBackend)
   const backend = options.backend ?? (isBackend ? (given as SessionBackend) : undefined)
@@ -161,6 +163,17 @@ function placeOf(
   }
   const store: ExpressStore = old === undefined ? newMemoryStore() : assertStore(old)
   return { keeper: createStoreKeeper(store, draw), store, old: store }
+}
+
+/** Refuses what has methods of the same names, and would fail with the first request. */
+function assertNoOther(given: object | undefined, option: 'store' | 'backend'): void {
+  if (typeof given !== 'object' || given === null) return
+  if ('fromHeaders' in given) {
+    throw new TypeError(`"${option}" is a session manager: give its backend in its place`)
+  }
+  if ('sendCommand' in given) {
+    throw new TypeError(`"${option}" is a client of Redis: give createRedisBackend(client)`)
+  }
 }
 
 function assertStore(store: ExpressStore): ExpressStore {

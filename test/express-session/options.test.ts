@@ -2,6 +2,7 @@ import request from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { createMemoryBackend } from '../../src/backends/memory.ts'
 import { InvalidCookieError } from '../../src/core/errors.ts'
+import { createSessionManager } from '../../src/index.ts'
 import session from '../../src/express-session.ts'
 import type { SessionOptions } from '../../src/express-session.ts'
 import { appOf, cookiesOf, PLACES, ROUTES, SOME, sentBack } from './fixture.ts'
@@ -25,6 +26,16 @@ const REFUSED: readonly (readonly [string, object, RegExp])[] = [
   ['another unset', { unset: 'drop' }, /"unset"/],
   ['a store that is none', { store: {} }, /"store"/],
   ['a backend that is none', { backend: {} }, /"backend"/],
+  [
+    'a manager in place of a backend',
+    { store: createSessionManager({ backend: createMemoryBackend() }) },
+    /"store" is a session manager/,
+  ],
+  [
+    'a client of Redis in place of a backend',
+    { store: { get() {}, set() {}, destroy() {}, sendCommand() {} } },
+    /"store" is a client of Redis/,
+  ],
   ['another compat', { compat: 'both' }, /"compat" must be/],
   ['compat without a store', { compat: 'shared', backend: createMemoryBackend() }, /needs both/],
   [
