@@ -104,7 +104,7 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s, in an outage', (driver) =
     ]) {
       const begun = performance.now()
       await faultOf(operation())
-      expect(performance.now() - begun).toBeLessThan(2000)
+      expect(performance.now() - begun).toBeLessThan(6000)
     }
     await server.restart()
     await recovered(backend, key)
@@ -129,7 +129,7 @@ describe.each(DRIVER_NAMES)('createMysqlBackend on %s, in an outage', (driver) =
       for (const { message } of await Promise.all(faults)) {
         expect(message).toBe('the backend gave no answer within 1000 ms')
       }
-      expect(performance.now() - begun).toBeLessThan(2500)
+      expect(performance.now() - begun).toBeLessThan(6000)
       await faultOf(backend.set(key, 'b', { version: 1 }))
     } finally {
       await server.kill('SIGCONT')
