@@ -18,6 +18,11 @@ export interface GatherOptions {
   /** How many questions may go together in one. */
   readonly most: number
   /**
+   * Whether the last of several flights leaves in the next turn of the event loop. Two that leave together come back
+   * together, and where the engine has as much to do as this process, the one then waits for the other. Default: false.
+   */
+  readonly apart?: boolean
+  /**
    * The time that a question has, and a flight: one that is never answered would keep its place for ever. A question
    * that has waited for as long is not sent any more: whoever asked has been told that there was no answer, and is not
    * to find out later that it was done after all.
@@ -41,13 +46,12 @@ const { setImmediate } = globalThis
 /**
  * Makes a function that asks one thing, and puts together what is asked in one go, or while as many flights as allowed
  * are on their way. A flight costs a driver and a server several times what a question in it costs. While there is room
- * nothing waits for company: what is asked is sent before anything else happens, except that the last of several flights
- * leaves in the next turn of the event loop. Two that ask the same may fly together, and nobody gets an answer from before
+ * nothing waits for company: what is asked is sent before anything else happens. Two that ask the same may fly together, and nobody gets an answer from before
  * they asked. A question is answered within the time limit, or rejected with `BackendError`.
  */
 export function createGather<T, Q = string>(
   askMany: AskMany<T, Q>,
-  { flights, most, within }: GatherOptions,
+  { flights, most, within, apart = false }: GatherOptions,
 ): (question: Q) => Promise<T> {
   let waiting: Question<T, Q>[] = []
   let flying = 0
@@ -56,13 +60,12 @@ export function createGather<T, Q = string>(
   function send(): void {
     planned = false
     giveUp()
-    for (let first = true; hasRoom(first ? 0 : most); first = false) {
+    for (let first = true; hasRoom(first || !apart ? 0 : most); first = false) {
       const batch = waiting.length > most ? waiting.splice(0, most) : waiting
       if (batch === waiting) waiting = []
       flying++
       fly(batch)
     }
-    // Two that leave together come back together, and then the engine and this process work in turns.
     if (hasRoom(0)) planFor(setImmediate)
     const bounded = waiting.findLastIndex(({ bound }) => bound !== undefined) + 1
     for (const one of waiting.slice(bounded)) {

@@ -10,11 +10,11 @@ interface Question {
 }
 
 /** A gather whose questions are answered by hand. */
-function openGather({ flights = 2, most = 3, timeoutMs = 60_000 } = {}) {
+function openGather({ flights = 2, most = 3, timeoutMs = 60_000, apart = false } = {}) {
   const questions: Question[] = []
   const askMany: AskMany<string> = (names) =>
     new Promise((answer, fail) => questions.push({ names, answer, fail }))
-  const ask = createGather(askMany, { flights, most, within: createTimeLimit(timeoutMs) })
+  const ask = createGather(askMany, { flights, most, within: createTimeLimit(timeoutMs), apart })
   const asked = () => questions.map(({ names }) => names.join(''))
   return { ask, questions, asked }
 }
@@ -36,8 +36,6 @@ describe('createGather', () => {
   it('keeps a question within its bound', async () => {
     const { ask, asked } = openGather({ flights: 9 })
     for (const name of 'abcdefg') void ask(name)
-    await settled()
-    await settled()
     await settled()
     expect(asked()).toEqual(['abc', 'def', 'g'])
   })
@@ -61,16 +59,14 @@ describe('createGather', () => {
     const { ask, questions, asked } = openGather()
     for (const name of 'abcdefghi') void ask(name)
     await settled()
-    await settled()
-    await settled()
     expect(asked()).toEqual(['abc', 'def'])
     questions[0]?.answer(['A', 'B', 'C'])
     await settled()
     expect(asked()).toEqual(['abc', 'def', 'ghi'])
   })
 
-  it('sends the last of several questions in the next turn, so that their answers do not come together', async () => {
-    const { ask, asked } = openGather({ flights: 9 })
+  it('sends the last of several questions in the next turn where that is asked for, so that their answers come apart', async () => {
+    const { ask, asked } = openGather({ flights: 9, apart: true })
     for (const name of 'abcdefgh') void ask(name)
     await Promise.resolve()
     expect(asked()).toEqual(['abc', 'def'])
@@ -90,7 +86,7 @@ describe('createGather', () => {
         open -= names.length
         return names
       },
-      { flights: 4, most: 8, within: createTimeLimit(60_000) },
+      { flights: 4, most: 8, within: createTimeLimit(60_000), apart: true },
     )
     for (let turn = 0; turn < 50; turn++) {
       for (let n = 0; n < 20; n++) {
@@ -104,7 +100,7 @@ describe('createGather', () => {
   })
 
   it('goes on whatever timers a test has put in the place of its own', async () => {
-    const { ask, questions } = openGather({ most: 1 })
+    const { ask, questions } = openGather({ most: 1, apart: true })
     vi.useFakeTimers()
     const answers = Promise.all([ask('a'), ask('b')])
     await Promise.resolve()

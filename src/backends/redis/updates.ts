@@ -66,7 +66,7 @@ export function createUpdate(
 
   const inCompany = connection.cluster
     ? alone
-    : createGather(together, { flights: FLIGHTS, most: MOST, within })
+    : createGather(together, { flights: FLIGHTS, most: MOST, within, apart: true })
 
   return async (recordId, secretHash, { value, idleMs }, version) => {
     const untilMs = performance.now() + within.ms
