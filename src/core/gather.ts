@@ -46,8 +46,9 @@ const { setImmediate } = globalThis
 /**
  * Makes a function that asks one thing, and puts together what is asked in one go, or while as many flights as allowed
  * are on their way. A flight costs a driver and a server several times what a question in it costs. While there is room
- * nothing waits for company: what is asked is sent before anything else happens. Two that ask the same may fly together, and nobody gets an answer from before
- * they asked. A question is answered within the time limit, or rejected with `BackendError`.
+ * nothing waits for company: what is asked is sent before anything else happens. Two that ask the same may fly
+ * together, and nobody gets an answer from before they asked. A question is answered within the time limit, or rejected
+ * with `BackendError`.
  */
 export function createGather<T, Q = string>(
   askMany: AskMany<T, Q>,
